@@ -1,0 +1,84 @@
+"""What the command lines share: flags from dataclass fields, errors as one sentence."""
+
+import argparse
+import dataclasses
+import signal
+import sys
+from collections.abc import Callable
+
+import torch
+
+from dcgan import InputError
+from dcgan.config import Config
+
+
+class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults, keeps the line breaks of the description."""
+
+
+def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: type[Config], note: str) -> None:
+    """One flag per field of a config; without a flag the preset's value holds."""
+    group = parser.add_argument_group(title, note)
+    for field in dataclasses.fields(config_type):
+        group.add_argument(
+            "--" + field.name.replace("_", "-"),
+            type=field.type,
+            default=argparse.SUPPRESS,
+            metavar="N" if field.type is int else "X",
+            help=f"{field.metadata['help']} (usually {field.default:g})",
+        )
+
+
+def with_flags(config: Config, arguments: argparse.Namespace) -> Config:
+    """The config with the values of the flags that were given; checked again."""
+    given = vars(arguments)
+    names = {field.name for field in dataclasses.fields(config)}
+    return dataclasses.replace(config, **{name: given[name] for name in names & given.keys()})
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is CUDA if there is one, else the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise InputError(f"device is {name!r}: it must be auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {name} was asked for, but there is no such CUDA device here: use --device cpu")
+    return device
+
+
+class StopOnSignal:
+    """Inside, the first signal only sets `requested`, so that a step is never torn; the second one stops at once."""
+
+    def __init__(self, *signals: signal.Signals):
+        self.signals, self.requested, self.previous = signals, False, {}
+
+    def __enter__(self) -> "StopOnSignal":
+        self.previous = {number: signal.signal(number, self._handle) for number in self.signals}
+        return self
+
+    def __exit__(self, *exception) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: object) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Exit with main's code; the caller's mistakes become one sentence and exit code 2."""
+    try:
+        code = main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,112 @@
+"""What a model is and how it is trained: one frozen dataclass each, and the presets.
+
+Flags, `--help`, the saved JSON and the validation all come from the fields below.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from dcgan import InputError
+
+
+def option(default, help, *, low=None, high=None, above=None, choices=None):
+    """A dataclass field that knows its own help text and what values it allows."""
+    metadata = {"help": help, "low": low, "high": high, "above": above, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _allowed(rules: dict) -> str:
+    if rules["choices"] is not None:
+        return "one of " + ", ".join(map(str, rules["choices"]))
+    bounds = []
+    if rules["low"] is not None:
+        bounds.append(f"at least {rules['low']}")
+    if rules["above"] is not None:
+        bounds.append(f"above {rules['above']}")
+    if rules["high"] is not None:
+        bounds.append(f"at most {rules['high']}")
+    return " and ".join(bounds)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Base of both configs: checks types and ranges; reads and writes plain dicts.
+
+    Raises `InputError` with the field's name, its value and what is allowed.
+    """
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.type is float and type(value) is int:
+                value = float(value)
+                object.__setattr__(self, field.name, value)
+            if type(value) is not field.type:
+                raise InputError(f"{field.name} is {value!r}: it must be of type {field.type.__name__}")
+            rules = field.metadata
+            wrong = (
+                (isinstance(value, float) and not math.isfinite(value))
+                or (rules["choices"] is not None and value not in rules["choices"])
+                or (rules["low"] is not None and value < rules["low"])
+                or (rules["above"] is not None and value <= rules["above"])
+                or (rules["high"] is not None and value > rules["high"])
+            )
+            if wrong:
+                raise InputError(f"{field.name} is {value!r}: it must be {_allowed(rules) or 'finite'}")
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Config":
+        """Strict: exactly the known fields, each of the right type."""
+        if not isinstance(values, dict):
+            raise InputError(f"{cls.__name__} must be an object with named fields, not {type(values).__name__}")
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise InputError(f"{cls.__name__} has no field {', '.join(unknown)}")
+        if missing := sorted(known - set(values)):
+            raise InputError(f"{cls.__name__} lacks {', '.join(missing)}")
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class ModelConfig(Config):
+    """The shape of both networks: enough to rebuild them."""
+
+    latent_dim: int = option(100, "length of the latent vector z", low=2, high=1024)
+    base_channels: int = option(64, "channels of the widest-resolution hidden layer", low=4, high=512)
+    image_size: int = option(32, "height and width of a picture in pixels", choices=(32, 64))
+    image_channels: int = option(1, "1 = grey, 3 = colour", choices=(1, 3))
+    num_classes: int = option(0, "0 = unconditional, 10 = digits to ask for", choices=(0, 10))
+
+    @property
+    def border(self) -> int:
+        """Pixels of padding on each side: 2 at 32x32, so that cropping gives MNIST's 28x28."""
+        return self.image_size // 16
+
+
+@dataclass(frozen=True)
+class TrainConfig(Config):
+    """The recipe. Paper, section 4: Adam with learning rate 2e-4 and beta1 0.5."""
+
+    epochs: int = option(50, "passes over the training images", low=1, high=100_000)
+    batch_size: int = option(64, "real (and generated) images per step", low=2, high=8192)
+    learning_rate_g: float = option(2e-4, "Adam's learning rate, generator", above=0.0, high=1.0)
+    learning_rate_d: float = option(2e-4, "Adam's learning rate, discriminator", above=0.0, high=1.0)
+    beta1: float = option(0.5, "Adam's beta1, both networks", low=0.0, high=0.999)
+    beta2: float = option(0.999, "Adam's beta2, both networks", low=0.0, high=0.99999)
+    decay_start: float = option(
+        0.5, "share of training after which both learning rates fall linearly to 0 (1 = constant)", low=0.0, high=1.0
+    )
+    real_label: float = option(0.9, "the discriminator's target for real images (one-sided smoothing)", low=0.5, high=1.0)
+    ema_decay: float = option(0.999, "decay per step of the averaged generator weights", low=0.0, high=0.999999)
+    images: int = option(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)
+    seed: int = option(0, "seed of initialisation, data order and latents", low=0, high=2**32 - 1)
+
+
+PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
+    "mnist": (ModelConfig(), TrainConfig()),
+    "mnist-conditional": (ModelConfig(num_classes=10), TrainConfig()),
+}

@@ -1,0 +1,74 @@
+"""MNIST as one uint8 tensor: no loader workers, no per-image transforms."""
+
+import contextlib
+import io
+import socket
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dcgan import InputError
+
+RAW_BYTES = {  # the four unpacked files
+    "train-images-idx3-ubyte": 47_040_016,
+    "train-labels-idx1-ubyte": 60_008,
+    "t10k-images-idx3-ubyte": 7_840_016,
+    "t10k-labels-idx1-ubyte": 10_008,
+}
+
+
+def load_mnist(data_dir: str | Path, *, train: bool = True) -> tuple[Tensor, Tensor]:
+    """The training split (60,000) or the test split (10,000) as it is.
+
+    Returns images (N, 28, 28) uint8, white ink on black, and labels (N,) uint8. torchvision
+    checks the md5 of the four files in `data_dir/MNIST/raw` and downloads only what is missing.
+
+    Raises `InputError` if they are damaged, or missing and not to be downloaded.
+    """
+    from torchvision.datasets import MNIST  # slow to import, and not needed by the page
+
+    raw = Path(data_dir) / "MNIST" / "raw"
+    for name, size in RAW_BYTES.items():  # torchvision checks the archives only, not what it unpacked
+        if (raw / name).exists() and (actual := (raw / name).stat().st_size) != size:
+            raise InputError(
+                f"{raw / name} is damaged ({actual:,} bytes instead of {size:,}): "
+                "delete it, and it is unpacked or downloaded again"
+            )
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30)  # torchvision's download has no time limit of its own
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            dataset = MNIST(data_dir, train=train, download=True)
+    except (OSError, RuntimeError, EOFError, AssertionError, ValueError) as error:
+        missing = [f"{name}.gz" for name in RAW_BYTES if not (raw / name).exists()]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"MNIST is not complete in {raw} ({', '.join(missing) or 'unreadable'}) and could not be downloaded "
+            f"({reason}): put the four .gz files of the dataset there"
+        ) from None
+    finally:
+        socket.setdefaulttimeout(timeout)
+    return dataset.data, dataset.targets.to(torch.uint8)
+
+
+def to_model_size(images: Tensor, image_size: int, image_channels: int) -> Tensor:
+    """(N, 28, 28) uint8 -> (N, C, S, S) uint8: a black border to 32x32, nothing resampled.
+
+    For 64x64 every pixel is then doubled; for three channels grey is repeated.
+    """
+    images = F.pad(images[:, None], (2, 2, 2, 2))
+    scale = image_size // 32
+    images = images.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
+    return images.expand(-1, image_channels, -1, -1).contiguous()
+
+
+def to_float(images: Tensor) -> Tensor:
+    """uint8 [0, 255] -> float32 [-1, 1], the range of the generator's tanh (paper, section 4)."""
+    return images.float().div_(127.5).sub_(1.0)
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """float [-1, 1] -> uint8 [0, 255]: the inverse of `to_float`."""
+    return images.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)

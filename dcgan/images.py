@@ -1,0 +1,61 @@
+"""Pictures to files: grids, PNG, animations. Lossless and exact unless a caller scales."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dcgan.files import write_file
+
+
+def to_pil(image: np.ndarray) -> Image.Image:
+    """uint8 (H, W), (1, H, W) or (3, H, W) -> PIL image, grey or RGB."""
+    if image.ndim == 3:
+        image = image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
+    return Image.fromarray(image)
+
+
+def grid(images: np.ndarray, columns: int, gap: int = 2) -> Image.Image:
+    """uint8 (N, C, H, W) or (N, H, W) -> one picture, row by row, on black."""
+    if images.ndim == 3:
+        images = images[:, None]
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.zeros((channels, rows * (height + gap) + gap, columns * (width + gap) + gap), np.uint8)
+    for i, image in enumerate(images):
+        top, left = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
+        sheet[:, top : top + height, left : left + width] = image
+    return to_pil(sheet)
+
+
+def enlarge(image: Image.Image, factor: int, *, smooth: bool = False) -> Image.Image:
+    """`factor` times larger: exact pixels as squares, or smooth (Lanczos) like ink."""
+    size = (image.width * factor, image.height * factor)
+    return image.resize(size, Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST)
+
+
+def save_png(image: Image.Image, path: str | Path) -> None:
+    write_file(path, lambda temporary: image.save(temporary, format="PNG", optimize=True))
+
+
+def save_animation(frames: Sequence[Image.Image], path: str | Path, milliseconds: int | Sequence[int]) -> None:
+    """Lossless, endlessly looping; the format follows the suffix: .gif, .webp or .png (APNG)."""
+    formats = {".gif": ("GIF", {"optimize": False}), ".webp": ("WEBP", {"lossless": True}), ".png": ("PNG", {})}
+    suffix = Path(path).suffix.lower()
+    if suffix not in formats:
+        raise ValueError(f"{suffix!r} is no animation format: use {', '.join(formats)}")
+    name, options = formats[suffix]
+
+    def write(temporary: Path) -> None:
+        frames[0].save(
+            temporary,
+            format=name,
+            save_all=True,
+            append_images=frames[1:],
+            duration=milliseconds,
+            loop=0,
+            **options,
+        )
+
+    write_file(path, write)

@@ -1,0 +1,86 @@
+"""A run's folder: a checkpoint beside a model folder that is whole after every epoch."""
+
+import json
+import platform
+from pathlib import Path
+
+import torch
+
+from dcgan import InputError, checkpoint
+from dcgan.card import write_card
+from dcgan.config import ModelConfig, TrainConfig
+from dcgan.files import write_text
+from dcgan.folder import save_weights, write_config
+from dcgan.images import grid, save_animation, save_png
+from dcgan.model import Discriminator, Generator
+from dcgan.sampling import crop, sample
+from dcgan.train import FRAME_COLUMNS, Run, new_run
+
+FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 200, 2000
+
+
+def check_run_folder(out: Path, model_config: ModelConfig, config: TrainConfig) -> dict | None:
+    """The checkpoint in `out` if a run can be resumed from it, None if `out` is free for a new run.
+
+    Writes nothing. Raises `InputError` if the folder holds something else or another run.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: --out must name a folder")
+    if (out / checkpoint.NAME).exists():
+        state = checkpoint.read_checkpoint(out)
+        checkpoint.check_same_settings(state, model_config, config)
+        return state
+    if out.is_dir() and any(out.iterdir()):
+        raise InputError(f"{out} holds something else (no {checkpoint.NAME}): use an empty or a new folder")
+    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise InputError(f"{existing} is a file: no folder can be made in it")
+    checkpoint.check_space(existing, model_config, config)
+    return None
+
+
+def start_run(state: dict | None, out: Path, model_config: ModelConfig, config: TrainConfig, device) -> Run:
+    """Resume the run of `check_run_folder`'s state, or begin a new one. Creates the folder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out} cannot be created: {error.strerror}") from None
+    return new_run(model_config, config, device) if state is None else checkpoint.load_checkpoint(state, device)
+
+
+def device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPU cores ({platform.machine()})"
+
+
+def write_model_folder(out: Path, run: Run, generator: Generator, discriminator: Discriminator, images: int) -> None:
+    """Everything of the model folder; the networks come recalibrated."""
+    training = {
+        "dataset": "MNIST, training split",
+        "images": images,
+        "epochs_done": len(run.history),
+        "steps_done": run.step,
+        "device": device_name(run.device),
+        "torch": torch.__version__,
+        "recipe": run.config.to_dict(),
+    }
+    save_weights(generator, out / "model.safetensors")
+    save_weights(discriminator, out / "discriminator.safetensors")
+    write_config(out, run.model_config, training)
+    write_text(out / "history.jsonl", "".join(json.dumps(entry) + "\n" for entry in run.history))
+    save_png(sample_sheet(generator), out / "samples.png")
+    frames = [grid(frame, FRAME_COLUMNS) for frame in run.frames]
+    durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_FRAME_MILLISECONDS]
+    save_animation(frames, out / "progress.webp", durations)
+    write_card(out, out.absolute().name, run.model_config, training, run.history)
+
+
+def sample_sheet(generator: Generator):
+    """10x10 from fixed seeds: rows hands (seeds 0-9), columns digits; without digits seeds 0-99."""
+    config = generator.config
+    if config.num_classes:
+        samples = sample(generator, [seed for seed in range(10) for _ in range(10)], list(range(10)) * 10)
+    else:
+        samples = sample(generator, range(100))
+    return grid(crop(samples.images, config.border), 10)

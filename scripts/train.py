@@ -1,0 +1,79 @@
+"""Train a DCGAN on MNIST; the same command again resumes where it stopped.
+
+    python scripts/train.py --preset mnist-conditional --out runs/mnist-conditional
+
+Every epoch the folder is a whole model: weights, config, card, a sample grid, the history, and an
+animation of how the digits appeared. Ctrl-C saves and exits.
+"""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dcgan import InputError, checkpoint, cli
+from dcgan.config import PRESETS, ModelConfig, TrainConfig
+from dcgan.data import load_mnist, to_model_size
+from dcgan.run_folder import check_run_folder, start_run, write_model_folder
+from dcgan.train import NonFiniteLoss, Progress, recalibrated_networks, train
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
+    parser.add_argument("--preset", required=True, choices=sorted(PRESETS), help="the recipe to start from")
+    parser.add_argument("--out", required=True, type=Path, help="the run's folder, new or to be resumed")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
+    parser.add_argument("--device", default="auto", help="auto (CUDA if there, else CPU), cpu, cuda or cuda:N")
+    cli.add_config_flags(parser, "model", ModelConfig, "each overrides the preset")
+    cli.add_config_flags(parser, "training", TrainConfig, "each overrides the preset")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse(argv)
+    model_config, config = (cli.with_flags(part, arguments) for part in PRESETS[arguments.preset])
+    device, out = cli.pick_device(arguments.device), arguments.out
+    state = check_run_folder(out, model_config, config)
+    images, labels = load_mnist(arguments.data_dir)
+    if config.images:
+        images, labels = images[: config.images], labels[: config.images]
+    if len(images) < config.batch_size:
+        raise InputError(f"batch_size is {config.batch_size}: it must be at most the {len(images)} images")
+    images = to_model_size(images, model_config.image_size, model_config.image_channels).to(device)
+    labels = labels.to(device)
+    run = start_run(state, out, model_config, config, device)
+    progress = Progress(config, len(images) // config.batch_size)
+    if state is not None:
+        progress.line(f"resuming {out} at step {run.step:,} ({len(run.history)} of {config.epochs} epochs done)")
+
+    stop = cli.StopOnSignal(signal.SIGINT, signal.SIGTERM)
+    try:
+        with stop:
+            finished = train(
+                run,
+                images,
+                labels,
+                save=lambda run: checkpoint.save_checkpoint(run, out),
+                end_epoch=lambda run, *networks: write_model_folder(out, run, *networks, len(images)),
+                should_stop=lambda: stop.requested,
+                progress=progress,
+            )
+    except NonFiniteLoss as error:
+        raise InputError(str(error)) from None
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror}): the last whole checkpoint is kept") from None
+    finally:
+        progress.close()
+    if not finished:
+        progress.line(f"stopped at step {run.step:,} and saved: the same command continues")
+        return 130
+    if state is not None:  # nothing was left to train, or older code wrote the folder
+        write_model_folder(out, run, *recalibrated_networks(run, images, labels), len(images))
+    progress.line(f"done: {out} is a model folder; look at {out / 'samples.png'} and {out / 'progress.webp'}")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)
