@@ -1,5 +1,6 @@
 """Pictures to files: grids, PNG, animations. Lossless and exact unless a caller scales."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,23 +40,26 @@ def save_png(image: Image.Image, path: str | Path) -> None:
     write_file(path, lambda temporary: image.save(temporary, format="PNG", optimize=True))
 
 
+ANIMATIONS = {".gif": ("GIF", {"optimize": False}), ".webp": ("WEBP", {"lossless": True}), ".png": ("PNG", {})}
+
+
+def encode_animation(frames: Sequence[Image.Image], suffix: str, milliseconds: int | Sequence[int]) -> bytes:
+    """An endless loop, lossless; the suffix says the format: .gif, .webp or .png (APNG).
+
+    A grey frame has no more than GIF's 256 colours, so a GIF is exact too. milliseconds: one for
+    all frames, or one for each.
+    """
+    if suffix not in ANIMATIONS:
+        raise ValueError(f"{suffix!r} is no animation format: use {', '.join(ANIMATIONS)}")
+    name, options = ANIMATIONS[suffix]
+    buffer = io.BytesIO()
+    frames[0].save(
+        buffer, format=name, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0, **options
+    )
+    return buffer.getvalue()
+
+
 def save_animation(frames: Sequence[Image.Image], path: str | Path, milliseconds: int | Sequence[int]) -> None:
-    """Lossless, endlessly looping; the format follows the suffix: .gif, .webp or .png (APNG)."""
-    formats = {".gif": ("GIF", {"optimize": False}), ".webp": ("WEBP", {"lossless": True}), ".png": ("PNG", {})}
-    suffix = Path(path).suffix.lower()
-    if suffix not in formats:
-        raise ValueError(f"{suffix!r} is no animation format: use {', '.join(formats)}")
-    name, options = formats[suffix]
-
-    def write(temporary: Path) -> None:
-        frames[0].save(
-            temporary,
-            format=name,
-            save_all=True,
-            append_images=frames[1:],
-            duration=milliseconds,
-            loop=0,
-            **options,
-        )
-
-    write_file(path, write)
+    """Write an animation as the path's suffix says; see `encode_animation`."""
+    encoded = encode_animation(frames, Path(path).suffix.lower(), milliseconds)
+    write_file(path, lambda temporary: temporary.write_bytes(encoded))

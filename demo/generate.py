@@ -1,0 +1,133 @@
+"""The Generate tab: a sheet of digits, each with the seed that makes it again."""
+
+from html import escape
+
+import gradio as gr
+from PIL import Image
+
+from dcgan.folder import Model
+from dcgan.images import enlarge, grid
+from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
+from demo.inputs import ANY, DIGITS, answer_mistakes, asked_digit, whole_number
+from demo.models import get_model, knows_digits
+from demo.pictures import download_link, for_screen, png_uri
+
+MAX_COUNT = 100
+GRID_SCALE = 8
+DEFAULTS = {"seed": 0, "count": 40, "digit": ANY, "truncation": 1.0, "exact": False}
+DICE = f"() => Math.floor(Math.random() * {min(MAX_SEED, 999_999) + 1})"  # six figures can be read out aloud
+
+
+def sample_page(model: Model, seed, count, digit, truncation) -> Samples:
+    """The samples of a visitor's wishes, every one of them checked."""
+    count = whole_number(count, "how many", 1, MAX_COUNT)
+    seed = whole_number(seed, "seed", 0, MAX_SEED)
+    if truncation is None:
+        raise gr.Error("Truncation is empty: it must be above 0 and at most 1.", print_exception=False)
+    check_truncation(truncation)
+    return sample(
+        model.generator,
+        consecutive_seeds(seed, count),
+        asked_digit(digit, model.config.num_classes),
+        truncation,
+    )
+
+
+def sheet_name(model: Model, samples: Samples, digit, truncation) -> str:
+    """A file name from which the same pictures can be made again."""
+    parts = [model.folder.name, f"seed-{samples.seeds[0]}", f"count-{len(samples.seeds)}"]
+    if str(digit) != ANY:
+        parts.append(f"digit-{digit}")
+    if truncation < 1:
+        parts.append(f"truncation-{truncation:g}")
+    return "_".join(parts)
+
+
+def sheet_grid(model: Model, samples: Samples) -> Image.Image:
+    return grid(crop(samples.images, model.config.border), min(10, len(samples.seeds)))
+
+
+@answer_mistakes
+def show(model_name: str, seed, count, digit, truncation, exact) -> str:
+    """The sheet as HTML: figures with their seeds, and the downloads."""
+    model = get_model(model_name)
+    samples = sample_page(model, seed, count, digit, truncation)
+    figures = []
+    for i, image in enumerate(crop(samples.images, model.config.border)):
+        what = "digit" if samples.labels is None else str(samples.labels[i])
+        figures.append(
+            f'<figure><img src="{png_uri(for_screen(image, exact))}" alt="a generated {what}, seed {samples.seeds[i]}">'
+            f"<figcaption>{samples.seeds[i]}</figcaption></figure>"
+        )
+    name, picture = escape(sheet_name(model, samples, digit, truncation)), sheet_grid(model, samples)
+    links = download_link(png_uri(picture), f"{name}.png", "grid, exact pixels (PNG)") + download_link(
+        png_uri(enlarge(picture, GRID_SCALE)), f"{name}_x{GRID_SCALE}.png", f"grid, {GRID_SCALE}× larger (PNG)"
+    )
+    return (
+        f'<div class="sheet{" exact" if exact else ""}">{"".join(figures)}</div>'
+        f'<p class="downloads"><span>Below each digit is its seed.</span>{links}</p>'
+    )
+
+
+@answer_mistakes
+def generate(model_name: str, seed, count, digit, truncation) -> tuple[Image.Image, list[dict]]:
+    """The endpoint: the grid in exact pixels, and the seed (and digit) of each picture, row by row."""
+    model = get_model(model_name)
+    samples = sample_page(model, seed, count, digit, truncation)
+    labels = [None] * len(samples.seeds) if samples.labels is None else samples.labels.tolist()
+    listed = [{"seed": seed, "digit": label} for seed, label in zip(samples.seeds.tolist(), labels, strict=True)]
+    return sheet_grid(model, samples), listed
+
+
+def build(model_name: gr.Radio) -> None:
+    """Lay out the tab inside the surrounding Blocks."""
+    first = model_name.value
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(scale=1, min_width=280, elem_classes="controls"):
+            with gr.Row(elem_classes="seed-row"):
+                seed = gr.Number(
+                    DEFAULTS["seed"], label="Seed", precision=0, step=1, min_width=120, scale=3, elem_id="seed"
+                )
+                dice = gr.Button("🎲 Roll", min_width=80, scale=2, elem_id="dice")
+            digit = gr.Radio(
+                DIGITS, value=ANY, label="Digit", visible=knows_digits(first), elem_id="digit", elem_classes="chips"
+            )
+            count = gr.Slider(1, MAX_COUNT, DEFAULTS["count"], step=1, label="How many", elem_id="count")
+            truncation = gr.Slider(
+                0.1,
+                1.0,
+                DEFAULTS["truncation"],
+                step=0.05,
+                label="Truncation ψ",
+                info="1 shows the model as it is; lower is more typical and less varied",
+                elem_id="truncation",
+            )
+            exact = gr.Checkbox(DEFAULTS["exact"], label="Exact pixels", elem_id="exact")
+        with gr.Column(scale=3, min_width=300):
+            sheet = gr.HTML(show(first, *DEFAULTS.values()), elem_id="sheet")
+
+    inputs = [model_name, seed, count, digit, truncation]
+    # A model without digits cannot be asked for one: back to "any" before anything is drawn.
+    model_name.change(
+        lambda name: gr.Radio(visible=knows_digits(name), value=ANY), model_name, digit, api_visibility="private"
+    ).then(show, [*inputs, exact], sheet, show_progress="hidden", api_visibility="private")
+    dice.click(None, None, seed, js=DICE)
+    gr.on(
+        [seed.change, count.change, digit.input, truncation.change, exact.change],
+        show,
+        [*inputs, exact],
+        sheet,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    picture = gr.Image(format="png", visible=False, label="Grid of 28×28 pictures, 10 a row, white ink on black")
+    listed = gr.JSON(visible=False, label="Seed and digit of each picture, row by row")
+    gr.Button(visible=False).click(
+        generate,
+        inputs,
+        [picture, listed],
+        api_name="generate",
+        api_description="Digits of consecutive seeds: picture i has the seed `seed + i`, whatever the count. "
+        "A digit of `any` lets the seed decide.",
+    )

@@ -1,0 +1,133 @@
+"""The Interpolate tab: the way from one digit to another, to scrub, to watch and to take along."""
+
+from html import escape
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from dcgan.folder import Model
+from dcgan.images import grid
+from dcgan.sampling import MAX_SEED, crop, interpolate
+from demo.generate import DICE
+from demo.inputs import ANY, DIGITS, answer_mistakes, asked_digit, whole_number
+from demo.models import get_model, knows_digits
+from demo.pictures import data_uri, download_link, encode_loop, file_for_client, for_screen, png_uri
+
+MAX_STEPS = 60
+FRAME_MILLISECONDS = 80
+PATHS = [("spherical", "spherical"), ("linear", "linear")]
+DEFAULTS = {"seed_a": 3, "digit_a": ANY, "seed_b": 8, "digit_b": ANY, "steps": 24, "path": "spherical"}
+
+
+def way(model: Model, seed_a, digit_a, seed_b, digit_b, steps, path) -> tuple[np.ndarray, str]:
+    """The frames (steps, C, 28, 28) of a visitor's wishes, and a file name that says how to make them again."""
+    seeds = (
+        whole_number(seed_a, "seed A", 0, MAX_SEED),
+        whole_number(seed_b, "seed B", 0, MAX_SEED),
+    )
+    steps = whole_number(steps, "steps", 2, MAX_STEPS)
+    digits = tuple(asked_digit(digit, model.config.num_classes) for digit in (digit_a, digit_b))
+    frames = interpolate(model.generator, seeds, digits, steps, spherical=path == "spherical")
+    ends = "_to_".join(
+        f"seed-{seed}" + ("" if digit is None else f"-digit-{digit}") for seed, digit in zip(seeds, digits, strict=True)
+    )
+    return crop(frames, model.config.border), f"{model.folder.name}_{ends}_{path}"
+
+
+def strip(frames: np.ndarray, exact: bool) -> Image.Image:
+    """All frames side by side, without gaps: the page shows one of them at a time."""
+    pictures = [for_screen(frame, exact) for frame in frames]
+    sheet = Image.new(pictures[0].mode, (len(pictures) * pictures[0].width, pictures[0].height))
+    for i, picture in enumerate(pictures):
+        sheet.paste(picture, (i * picture.width, 0))
+    return sheet
+
+
+@answer_mistakes
+def show(model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path, exact) -> str:
+    """Stage, slider and strip as HTML; interpolate.js moves through the frames without the server."""
+    frames, name = way(get_model(model_name), seed_a, digit_a, seed_b, digit_b, steps, path)
+    last = len(frames) - 1
+    cells = "".join(
+        f'<button type="button" class="frame" data-index="{i}" style="--at: {i / last:.6f}"'
+        f' aria-label="step {i + 1} of {last + 1}"></button>'
+        for i in range(last + 1)
+    )
+    links = (
+        download_link(data_uri(encode_loop(frames, FRAME_MILLISECONDS), "image/gif"), f"{name}.gif", "loop (GIF)")
+        + download_link(png_uri(grid(frames, len(frames))), f"{name}.png", "strip, exact pixels (PNG)")
+    )
+    return (
+        f'<div class="way{" exact" if exact else ""}" data-last="{last}"'
+        f" style=\"--frames: {last + 1}; --strip: url('{png_uri(strip(frames, exact))}')\">"
+        f'<div class="stage-row"><div class="stage frame" role="img" aria-label="the digit on the way from A to B">'
+        "</div></div>"
+        '<div class="transport"><button type="button" class="play" aria-label="play or pause">▶</button>'
+        f'<span>A</span><input type="range" class="position" min="0" max="{last}" value="0" step="1"'
+        ' aria-label="position between A and B"><span>B</span></div>'
+        f'<div class="strip" tabindex="-1">{cells}</div></div>'
+        f'<p class="downloads"><span>{escape(f"{last + 1} steps, {path}")}</span>{links}</p>'
+    )
+
+
+@answer_mistakes
+def interpolation(model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path) -> tuple[str, Image.Image]:
+    """The endpoint: the looping GIF, and the strip in exact pixels."""
+    frames, name = way(get_model(model_name), seed_a, digit_a, seed_b, digit_b, steps, path)
+    return file_for_client(encode_loop(frames, FRAME_MILLISECONDS), f"{name}.gif"), grid(frames, len(frames))
+
+
+def end_controls(letter: str, seed: int, with_digits: bool) -> tuple[gr.Number, gr.Button, gr.Radio]:
+    with gr.Row(elem_classes="seed-row"):
+        number = gr.Number(seed, label=f"Seed {letter}", precision=0, step=1, min_width=120, scale=3)
+        dice = gr.Button("🎲 Roll", min_width=80, scale=2)
+    digit = gr.Radio(DIGITS, value=ANY, label=f"Digit {letter}", visible=with_digits, elem_classes="chips")
+    dice.click(None, None, number, js=DICE)
+    return number, dice, digit
+
+
+def build(model_name: gr.Radio, javascript: str) -> None:
+    """Lay out the tab inside the surrounding Blocks; `javascript` moves through the frames."""
+    first = model_name.value
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(scale=1, min_width=280, elem_classes="controls"):
+            seed_a, _, digit_a = end_controls("A", DEFAULTS["seed_a"], knows_digits(first))
+            seed_b, _, digit_b = end_controls("B", DEFAULTS["seed_b"], knows_digits(first))
+            steps = gr.Slider(2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps", elem_id="steps")
+            path = gr.Radio(
+                PATHS,
+                value=DEFAULTS["path"],
+                label="Path",
+                info="spherical stays where digits are; linear cuts the corner",
+                elem_classes="chips",
+            )
+            exact = gr.Checkbox(False, label="Exact pixels")
+        with gr.Column(scale=3, min_width=300):
+            view = gr.HTML(show(first, *DEFAULTS.values(), False), elem_id="way", js_on_load=javascript)
+
+    inputs = [model_name, seed_a, digit_a, seed_b, digit_b, steps, path]
+    model_name.change(
+        lambda name: [gr.Radio(visible=knows_digits(name), value=ANY)] * 2,
+        model_name,
+        [digit_a, digit_b],
+        api_visibility="private",
+    ).then(show, [*inputs, exact], view, show_progress="hidden", api_visibility="private")
+    gr.on(
+        [seed_a.change, seed_b.change, digit_a.input, digit_b.input, steps.change, path.change, exact.change],
+        show,
+        [*inputs, exact],
+        view,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gif = gr.File(visible=False, label="The way there and back as a looping GIF, 224×224")
+    picture = gr.Image(format="png", visible=False, label="All steps side by side, 28×28 each, white ink on black")
+    gr.Button(visible=False).click(
+        interpolation,
+        inputs,
+        [gif, picture],
+        api_name="interpolate",
+        api_description="The way from the picture of one seed (and digit) to another's, both ends included.",
+    )

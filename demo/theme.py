@@ -1,0 +1,56 @@
+"""Paper and ink: in light mode dark ink on paper, in dark mode chalk on slate."""
+
+import gradio as gr
+
+PAPER, SHEET, INK, FADED, RULE, BLUE = "#f4efe3", "#fbf8f0", "#211f1b", "#5f594d", "#d9d0bc", "#1d4e89"
+SLATE, BOARD, CHALK, DUST, GROOVE, SKY = "#1d2326", "#262d31", "#ece8dd", "#aeb3ae", "#3c464b", "#9cc7ee"
+
+
+def build_theme() -> gr.themes.Base:
+    """System fonts only: no request leaves the host."""
+    colours = {  # (light, dark)
+        "body_background_fill": (PAPER, SLATE),
+        "background_fill_primary": (SHEET, BOARD),
+        "background_fill_secondary": (PAPER, SLATE),
+        "block_background_fill": (SHEET, BOARD),
+        "panel_background_fill": (PAPER, SLATE),
+        "body_text_color": (INK, CHALK),
+        "body_text_color_subdued": (FADED, DUST),
+        "block_label_text_color": (FADED, DUST),
+        "block_title_text_color": (INK, CHALK),
+        "block_info_text_color": (FADED, DUST),
+        "block_label_background_fill": (SHEET, BOARD),
+        "border_color_primary": (RULE, GROOVE),
+        "block_border_color": (RULE, GROOVE),
+        "input_background_fill": (PAPER, SLATE),
+        "input_border_color": (RULE, GROOVE),
+        "color_accent_soft": (PAPER, SLATE),
+        "slider_color": (BLUE, SKY),
+        "link_text_color": (BLUE, SKY),
+        "link_text_color_hover": (INK, CHALK),
+        "link_text_color_visited": (BLUE, SKY),
+        "border_color_accent": (BLUE, SKY),
+        "button_secondary_background_fill": (PAPER, SLATE),
+        "button_secondary_background_fill_hover": (RULE, GROOVE),
+        "button_secondary_border_color": (RULE, GROOVE),
+        "button_secondary_text_color": (INK, CHALK),
+        "checkbox_background_color": (PAPER, SLATE),
+        "checkbox_background_color_selected": (BLUE, SKY),
+        "checkbox_border_color": (FADED, DUST),
+        "checkbox_border_color_selected": (BLUE, SKY),
+        "checkbox_label_background_fill": (PAPER, SLATE),
+        "checkbox_label_background_fill_hover": (RULE, GROOVE),
+        "checkbox_label_background_fill_selected": (BLUE, SKY),
+        "checkbox_label_border_color": (RULE, GROOVE),
+        "checkbox_label_text_color": (INK, CHALK),
+        "checkbox_label_text_color_selected": (SHEET, SLATE),
+    }
+    settings = {}
+    for name, (light, dark) in colours.items():
+        settings |= {name: light, f"{name}_dark": dark}
+    theme = gr.themes.Base(
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"],
+        font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
+        radius_size=gr.themes.sizes.radius_sm,
+    )
+    return theme.set(**settings, color_accent=BLUE, block_shadow="none", block_border_width="1px", button_border_width="1px")
