@@ -100,7 +100,7 @@ class TrainConfig(Config):
     decay_start: float = option(
         0.5, "share of training after which both learning rates fall linearly to 0 (1 = constant)", low=0.0, high=1.0
     )
-    real_label: float = option(0.9, "the discriminator's target for real images (one-sided smoothing)", low=0.5, high=1.0)
+    real_label: float = option(0.9, "D's target for real images (one-sided smoothing)", low=0.5, high=1.0)
     ema_decay: float = option(0.999, "decay per step of the averaged generator weights", low=0.0, high=0.999999)
     images: int = option(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)
     seed: int = option(0, "seed of initialisation, data order and latents", low=0, high=2**32 - 1)

@@ -99,7 +99,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
     expected = network.state_dict()
     payload = sum(tensor.numel() * tensor.element_size() for tensor in expected.values())
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             header = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))[0]
         size = path.stat().st_size
         if header > MAX_HEADER_BYTES or size != 8 + header + payload:

@@ -8,14 +8,14 @@ from PIL import Image
 from dcgan.folder import Model
 from dcgan.images import enlarge, grid
 from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
-from demo.inputs import ANY, DIGITS, answer_mistakes, asked_digit, whole_number
-from demo.models import get_model, knows_digits
+from demo.controls import digit_control, digit_for, seed_control
+from demo.inputs import ANY, answer_mistakes, asked_digit, whole_number
+from demo.models import get_model
 from demo.pictures import download_link, for_screen, png_uri
 
 MAX_COUNT = 100
 GRID_SCALE = 8
 DEFAULTS = {"seed": 0, "count": 40, "digit": ANY, "truncation": 1.0, "exact": False}
-DICE = f"() => Math.floor(Math.random() * {min(MAX_SEED, 999_999) + 1})"  # six figures can be read out aloud
 
 
 def sample_page(model: Model, seed, count, digit, truncation) -> Samples:
@@ -83,16 +83,13 @@ def build(model_name: gr.Radio) -> None:
     """Lay out the tab inside the surrounding Blocks."""
     first = model_name.value
     with gr.Row(elem_classes="tab-row"):
-        with gr.Column(scale=1, min_width=280, elem_classes="controls"):
-            with gr.Row(elem_classes="seed-row"):
-                seed = gr.Number(
-                    DEFAULTS["seed"], label="Seed", precision=0, step=1, min_width=120, scale=3, elem_id="seed"
-                )
-                dice = gr.Button("🎲 Roll", min_width=80, scale=2, elem_id="dice")
-            digit = gr.Radio(
-                DIGITS, value=ANY, label="Digit", visible=knows_digits(first), elem_id="digit", elem_classes="chips"
-            )
-            count = gr.Slider(1, MAX_COUNT, DEFAULTS["count"], step=1, label="How many", elem_id="count")
+        with gr.Column(elem_classes="first"):
+            seed = seed_control("Seed", DEFAULTS["seed"])
+            digit = digit_control("Digit", first)
+        with gr.Column(elem_classes="view"):
+            sheet = gr.HTML(show(first, *DEFAULTS.values()), elem_id="sheet")
+        with gr.Column(elem_classes="more"):
+            count = gr.Slider(1, MAX_COUNT, DEFAULTS["count"], step=1, label="How many")
             truncation = gr.Slider(
                 0.1,
                 1.0,
@@ -100,18 +97,14 @@ def build(model_name: gr.Radio) -> None:
                 step=0.05,
                 label="Truncation ψ",
                 info="1 shows the model as it is; lower is more typical and less varied",
-                elem_id="truncation",
             )
-            exact = gr.Checkbox(DEFAULTS["exact"], label="Exact pixels", elem_id="exact")
-        with gr.Column(scale=3, min_width=300):
-            sheet = gr.HTML(show(first, *DEFAULTS.values()), elem_id="sheet")
+            exact = gr.Checkbox(DEFAULTS["exact"], label="Exact pixels")
 
     inputs = [model_name, seed, count, digit, truncation]
     # A model without digits cannot be asked for one: back to "any" before anything is drawn.
-    model_name.change(
-        lambda name: gr.Radio(visible=knows_digits(name), value=ANY), model_name, digit, api_visibility="private"
-    ).then(show, [*inputs, exact], sheet, show_progress="hidden", api_visibility="private")
-    dice.click(None, None, seed, js=DICE)
+    model_name.change(digit_for, model_name, digit, show_progress="hidden", api_visibility="private").then(
+        show, [*inputs, exact], sheet, show_progress="hidden", api_visibility="private"
+    )
     gr.on(
         [seed.change, count.change, digit.input, truncation.change, exact.change],
         show,

@@ -16,8 +16,7 @@ function show() {
   const slider = root.querySelector(".position");
   slider.value = index;
   slider.setAttribute("aria-valuetext", `step ${index + 1} of ${last + 1}`);
-  root.querySelector(".play").textContent = playing ? "❚❚" : "▶";
-  root.querySelector(".play").setAttribute("aria-label", playing ? "pause" : "play");
+  root.querySelector(".play").textContent = playing ? "Pause" : "Play";
   root.querySelectorAll(".strip .frame").forEach((cell, i) => cell.toggleAttribute("data-here", i === index));
   const strip = root.querySelector(".strip");
   const cell = strip.children[index];

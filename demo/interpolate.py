@@ -9,14 +9,13 @@ from PIL import Image
 from dcgan.folder import Model
 from dcgan.images import grid
 from dcgan.sampling import MAX_SEED, crop, interpolate
-from demo.generate import DICE
-from demo.inputs import ANY, DIGITS, answer_mistakes, asked_digit, whole_number
-from demo.models import get_model, knows_digits
+from demo.controls import digit_control, digit_for, seed_control
+from demo.inputs import ANY, answer_mistakes, asked_digit, whole_number
+from demo.models import get_model
 from demo.pictures import data_uri, download_link, encode_loop, file_for_client, for_screen, png_uri
 
 MAX_STEPS = 60
 FRAME_MILLISECONDS = 80
-PATHS = [("spherical", "spherical"), ("linear", "linear")]
 DEFAULTS = {"seed_a": 3, "digit_a": ANY, "seed_b": 8, "digit_b": ANY, "steps": 24, "path": "spherical"}
 
 
@@ -54,16 +53,14 @@ def show(model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path, exact) 
         f' aria-label="step {i + 1} of {last + 1}"></button>'
         for i in range(last + 1)
     )
-    links = (
-        download_link(data_uri(encode_loop(frames, FRAME_MILLISECONDS), "image/gif"), f"{name}.gif", "loop (GIF)")
-        + download_link(png_uri(grid(frames, len(frames))), f"{name}.png", "strip, exact pixels (PNG)")
-    )
+    links = download_link(
+        data_uri(encode_loop(frames, FRAME_MILLISECONDS), "image/gif"), f"{name}.gif", "loop (GIF)"
+    ) + download_link(png_uri(grid(frames, len(frames))), f"{name}.png", "strip, exact pixels (PNG)")
     return (
         f'<div class="way{" exact" if exact else ""}" data-last="{last}"'
         f" style=\"--frames: {last + 1}; --strip: url('{png_uri(strip(frames, exact))}')\">"
-        f'<div class="stage-row"><div class="stage frame" role="img" aria-label="the digit on the way from A to B">'
-        "</div></div>"
-        '<div class="transport"><button type="button" class="play" aria-label="play or pause">▶</button>'
+        '<div class="stage frame" role="img" aria-label="the digit on the way from A to B"></div>'
+        '<div class="transport"><button type="button" class="play">Play</button>'
         f'<span>A</span><input type="range" class="position" min="0" max="{last}" value="0" step="1"'
         ' aria-label="position between A and B"><span>B</span></div>'
         f'<div class="strip" tabindex="-1">{cells}</div></div>'
@@ -78,39 +75,32 @@ def interpolation(model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path
     return file_for_client(encode_loop(frames, FRAME_MILLISECONDS), f"{name}.gif"), grid(frames, len(frames))
 
 
-def end_controls(letter: str, seed: int, with_digits: bool) -> tuple[gr.Number, gr.Button, gr.Radio]:
-    with gr.Row(elem_classes="seed-row"):
-        number = gr.Number(seed, label=f"Seed {letter}", precision=0, step=1, min_width=120, scale=3)
-        dice = gr.Button("🎲 Roll", min_width=80, scale=2)
-    digit = gr.Radio(DIGITS, value=ANY, label=f"Digit {letter}", visible=with_digits, elem_classes="chips")
-    dice.click(None, None, number, js=DICE)
-    return number, dice, digit
-
-
 def build(model_name: gr.Radio, javascript: str) -> None:
     """Lay out the tab inside the surrounding Blocks; `javascript` moves through the frames."""
     first = model_name.value
     with gr.Row(elem_classes="tab-row"):
-        with gr.Column(scale=1, min_width=280, elem_classes="controls"):
-            seed_a, _, digit_a = end_controls("A", DEFAULTS["seed_a"], knows_digits(first))
-            seed_b, _, digit_b = end_controls("B", DEFAULTS["seed_b"], knows_digits(first))
-            steps = gr.Slider(2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps", elem_id="steps")
+        with gr.Column(elem_classes="first"):
+            seed_a, digit_a = seed_control("Seed A", DEFAULTS["seed_a"]), digit_control("Digit A", first)
+            seed_b, digit_b = seed_control("Seed B", DEFAULTS["seed_b"]), digit_control("Digit B", first)
+        with gr.Column(elem_classes="view"):
+            view = gr.HTML(show(first, *DEFAULTS.values(), False), elem_id="way", js_on_load=javascript)
+        with gr.Column(elem_classes="more"):
+            steps = gr.Slider(2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps")
             path = gr.Radio(
-                PATHS,
+                ["spherical", "linear"],
                 value=DEFAULTS["path"],
                 label="Path",
                 info="spherical stays where digits are; linear cuts the corner",
                 elem_classes="chips",
             )
             exact = gr.Checkbox(False, label="Exact pixels")
-        with gr.Column(scale=3, min_width=300):
-            view = gr.HTML(show(first, *DEFAULTS.values(), False), elem_id="way", js_on_load=javascript)
 
     inputs = [model_name, seed_a, digit_a, seed_b, digit_b, steps, path]
     model_name.change(
-        lambda name: [gr.Radio(visible=knows_digits(name), value=ANY)] * 2,
+        lambda name: [digit_for(name)] * 2,
         model_name,
         [digit_a, digit_b],
+        show_progress="hidden",
         api_visibility="private",
     ).then(show, [*inputs, exact], view, show_progress="hidden", api_visibility="private")
     gr.on(

@@ -20,8 +20,10 @@ def build_page() -> gr.Blocks:
     """The whole page; `launch` it with `launch_options`."""
     choices = model_choices()
     # Files made for clients of the API are deleted after an hour.
-    with gr.Blocks(title="Handwritten digits that nobody wrote", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
-        gr.HTML(MASTHEAD, elem_classes="masthead")
+    with gr.Blocks(
+        title="Handwritten digits that nobody wrote", analytics_enabled=False, delete_cache=(3600, 3600)
+    ) as page:
+        gr.HTML(MASTHEAD, elem_id="masthead")
         model_name = gr.Radio(choices, value=choices[0][1], label="Model", elem_id="model", elem_classes="chips")
         with gr.Tab("Generate", id="generate"):
             generate.build(model_name)

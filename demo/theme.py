@@ -53,4 +53,6 @@ def build_theme() -> gr.themes.Base:
         font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
         radius_size=gr.themes.sizes.radius_sm,
     )
-    return theme.set(**settings, color_accent=BLUE, block_shadow="none", block_border_width="1px", button_border_width="1px")
+    return theme.set(
+        **settings, color_accent=BLUE, block_shadow="none", block_border_width="1px", button_border_width="1px"
+    )
