@@ -1,5 +1,6 @@
 """Checkpoints: the whole of a `Run` in one file, written atomically, read without pickle's dangers."""
 
+import io
 import pickle
 import shutil
 from dataclasses import asdict
@@ -34,7 +35,9 @@ def save_checkpoint(run: Run, folder: Path) -> None:
         "history": run.history,
         "frames": torch.from_numpy(np.stack(run.frames)) if run.frames else None,
     }
-    write_file(folder / NAME, lambda temporary: torch.save(state, temporary))
+    buffer = io.BytesIO()  # written by Python, so that a full disk is an OSError
+    torch.save(state, buffer)
+    write_file(folder / NAME, lambda temporary: temporary.write_bytes(buffer.getbuffer()))
 
 
 def read_checkpoint(folder: Path) -> dict:

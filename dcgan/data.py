@@ -42,12 +42,12 @@ def load_mnist(data_dir: str | Path, *, train: bool = True) -> tuple[Tensor, Ten
         with contextlib.redirect_stdout(io.StringIO()):
             dataset = MNIST(data_dir, train=train, download=True)
     except (OSError, RuntimeError, EOFError, AssertionError, ValueError) as error:
-        missing = [f"{name}.gz" for name in RAW_BYTES if not (raw / name).exists()]
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"MNIST is not complete in {raw} ({', '.join(missing) or 'unreadable'}) and could not be downloaded "
-            f"({reason}): put the four .gz files of the dataset there"
-        ) from None
+        if missing := [f"{name}.gz" for name in RAW_BYTES if not (raw / name).exists()]:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")
+            message = f"{raw} lacks {', '.join(missing)}, which could not be downloaded ({reason}): put them there"
+        else:
+            message = f"{raw} holds an unreadable file ({type(error).__name__}): delete the unpacked files there"
+        raise InputError(message) from None
     finally:
         socket.setdefaulttimeout(timeout)
     return dataset.data, dataset.targets.to(torch.uint8)

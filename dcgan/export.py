@@ -21,6 +21,8 @@ def check_target(path: Path, count: int) -> None:
         raise InputError(f"{path} ends in {path.suffix}: use .npz, .png (a grid), or a folder's name")
     if path.suffix == ".png" and count > MAX_GRID:
         raise InputError(f"a grid of {count:,} pictures is too large to look at: at most {MAX_GRID:,}, or use .npz")
+    if not path.name:
+        raise InputError(f"{path} is where you are: name a file, or a new folder")
     if path.suffix and path.is_dir():
         raise InputError(f"{path} is a folder: name a file, or a folder without a suffix")
     if not path.suffix and path.exists() and not (path.is_dir() and not any(path.iterdir())):

@@ -191,7 +191,7 @@ def check_finite(pending: list[Tensor], first_step: int) -> None:
     if not finite.all():
         step = first_step + int((~finite).nonzero()[0])
         raise NonFiniteLoss(
-            f"the loss of step {step} is not finite: training stopped; the last checkpoint is kept "
+            f"the loss of step {step} is not finite: training stopped; the last checkpoint is kept, if there is one "
             "(try a lower learning rate)"
         )
 
@@ -260,8 +260,8 @@ def train(
 ) -> bool:
     """Train until the last epoch, or until `should_stop`; returns whether it finished.
 
-    images: (N, C, S, S) uint8 and labels (N,) uint8, both on the run's device. `end_epoch` gets the
-    recalibrated networks to write down, then `save` the run; on a stop only `save` is called.
+    images: (N, C, S, S) uint8 and labels (N,) uint8, both on the run's device. After an epoch `save`
+    gets the run and `end_epoch` the recalibrated networks to write down; on a stop only `save` is called.
 
     Raises `NonFiniteLoss` with the step's number, without saving.
     """
@@ -306,8 +306,8 @@ def train(
         run.totals.zero_()
         run.seconds = 0.0
         progress.end_epoch(run.history[-1])
+        save(run)  # first: a folder with a model but no checkpoint could not be resumed
         end_epoch(run, generator, discriminator)
-        save(run)
         if stopped and run.step < total_steps:
             return False
     return True

@@ -1,0 +1,469 @@
+"""The command lines as wholes: what they write, what they refuse, how they stop and go on."""
+
+import dataclasses
+import itertools
+import json
+import re
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import huggingface_hub
+import numpy as np
+import pytest
+import torch
+import torchvision.datasets
+from PIL import Image
+
+import dcgan.train
+from dcgan import cli
+from dcgan.checkpoint import read_checkpoint
+from dcgan.config import ModelConfig, TrainConfig
+from dcgan.folder import load_model
+from dcgan.sampling import sample
+from scripts import sample as sample_script
+from scripts import train as train_script
+
+
+@pytest.fixture(autouse=True)
+def few_batches(monkeypatch):
+    """Recalibrate with 2 batches in place of 32, where a script runs in this process."""
+    monkeypatch.setattr(dcgan.train, "RECALIBRATION_BATCHES", 2)
+
+
+@pytest.fixture(scope="module")
+def unconditional(tmp_path_factory, make_model) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "unconditional", ModelConfig(base_channels=8))
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    """A place that is not there yet, in a folder that is empty."""
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs" / "out"
+
+
+@pytest.fixture
+def refusal(capsys) -> Callable[..., str]:
+    """Run a script that must refuse: exit code 2 and one sentence, which is returned."""
+
+    def run(script, *arguments: object) -> str:
+        with pytest.raises(SystemExit) as exit:
+            cli.run(lambda: script.main([str(argument) for argument in arguments]))
+        printed = capsys.readouterr()
+        assert exit.value.code == 2
+        assert printed.out == "" and "Traceback" not in printed.err
+        (sentence,) = (line for line in printed.err.splitlines() if "error: " in line)
+        assert printed.err.rstrip().endswith(sentence)
+        return sentence.partition("error: ")[2]
+
+    return run
+
+
+@pytest.fixture
+def train_refusal(refusal, out, tiny_flags) -> Callable[..., str]:
+    """The same for a training of the tiny model, with other flags; nothing is written."""
+
+    def run(*flags: object, preset: str = "mnist-conditional", out: Path = out) -> str:
+        before = contents(out.parent)
+        sentence = refusal(train_script, "--preset", preset, "--out", out, *tiny_flags, *flags)
+        assert contents(out.parent) == before
+        return sentence
+
+    return run
+
+
+@pytest.fixture
+def sample_refusal(refusal, out) -> Callable[..., str]:
+    file = out.with_suffix(".npz")
+
+    def run(model: object, *flags: object, out: Path = file) -> str:
+        before = contents(out.parent)
+        sentence = refusal(sample_script, model, "--out", out, "--device", "cpu", *flags)
+        assert contents(out.parent) == before
+        return sentence
+
+    return run
+
+
+def contents(folder: Path) -> dict[Path, bytes | None]:
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+# What a trained folder holds.
+
+FILES = {
+    "README.md",
+    "checkpoint.pt",
+    "config.json",
+    "discriminator.safetensors",
+    "history.jsonl",
+    "model.safetensors",
+    "progress.webp",
+    "samples.png",
+}
+
+
+def test_trained_folder_holds_every_file(tiny_run):
+    assert {path.name for path in tiny_run.iterdir()} == FILES
+
+
+def test_trained_folder_is_a_model(tiny_run):
+    model = load_model(str(tiny_run))
+    assert model.config == ModelConfig(base_channels=8, num_classes=10)
+    assert model.training["epochs_done"] == 3 and model.training["steps_done"] == 30
+    assert model.training["images"] == 320
+    recipe = TrainConfig.from_dict(model.training["recipe"])
+    assert (recipe.epochs, recipe.images, recipe.batch_size) == (3, 320, 32)
+
+
+def test_samples_png_shows_ten_hands_and_ten_digits(tiny_run):
+    sheet = np.asarray(Image.open(tiny_run / "samples.png"))
+    assert sheet.shape == (302, 302)
+    generator = load_model(str(tiny_run)).generator
+    for seed, digit in itertools.product(range(10), range(10)):
+        top, left = 2 + 30 * seed, 2 + 30 * digit
+        picture = sample(generator, [seed], digit).images[0, 0, 2:-2, 2:-2]
+        assert np.array_equal(sheet[top : top + 28, left : left + 28], picture)
+
+
+def test_progress_webp_has_a_frame_of_each_epoch(tiny_run):
+    with Image.open(tiny_run / "progress.webp") as progress:
+        assert progress.n_frames == 3
+        progress.seek(2)
+        last = np.asarray(progress.convert("L"))
+    assert np.array_equal(last, np.asarray(Image.open(tiny_run / "samples.png"))[: last.shape[0]])  # the same seeds
+    assert last.shape == (182, 302)
+
+
+def test_history_has_a_line_of_each_epoch(tiny_run):
+    entries = [json.loads(line) for line in (tiny_run / "history.jsonl").read_text().splitlines()]
+    assert [entry["epoch"] for entry in entries] == [1, 2, 3]
+    for entry in entries:
+        assert {"step", "loss_d", "loss_g", "seconds", "images_per_second"} <= entry.keys()
+        assert all(np.isfinite(value) for value in entry.values())
+
+
+def test_card_is_one_that_the_hub_understands(tiny_run):
+    text = (tiny_run / "README.md").read_text(encoding="utf-8")
+    card = huggingface_hub.ModelCard(text)
+    assert card.data.license == "mit"
+    assert card.data.datasets == ["ylecun/mnist"]
+    assert card.data.pipeline_tag == "unconditional-image-generation"
+    assert "mnist" in card.data.tags
+    assert card.text.strip().startswith("# tiny-conditional")
+    assert "3 of 3 epochs, 30 steps" in text and "320 images" in text
+    assert not re.search(r"\{\w*\}", text)  # nothing is left to be filled in
+    for file in re.findall(r"\]\((\w+\.\w+)\)", text) + re.findall(r"`(\w+\.\w+)`", text):
+        assert (tiny_run / file).is_file(), file
+
+
+def test_unconditional_preset_trains_too(out, tiny_flags, capsys):
+    assert train_script.main(["--preset", "mnist", "--out", str(out), *tiny_flags, "--epochs", "1"]) == 0
+    assert {path.name for path in out.iterdir()} == FILES
+    model = load_model(str(out))
+    assert model.config.num_classes == 0
+    sheet = np.asarray(Image.open(out / "samples.png"))
+    assert np.array_equal(sheet[-30:-2, -30:-2], sample(model.generator, [99]).images[0, 0, 2:-2, 2:-2])
+    huggingface_hub.ModelCard((out / "README.md").read_text(encoding="utf-8"))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("epoch 1/1  loss D ") and lines[1].startswith("done: ") and len(lines) == 2
+
+
+# Stopping and going on.
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_weights(tiny_run, tmp_path, start_script, tiny_flags):
+    command = ["train.py", "--preset", "mnist-conditional", "--out", tmp_path / "run", *tiny_flags]
+    process = start_script(*command, cwd=tmp_path)
+    first = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert first.startswith("epoch 1/3"), first + errors
+    assert process.returncode == 130
+    (line,) = errors.splitlines()
+    assert re.fullmatch(r"stopped at step \d+ and saved: the same command continues", line)
+    assert output == ""
+    step = read_checkpoint(tmp_path / "run")["step"]
+    assert str(step) in line and 10 <= step < 30
+
+    process = start_script(*command, cwd=tmp_path)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert errors.startswith(f"resuming {tmp_path / 'run'} at step {step} (1 of 3 epochs done)\n")
+    for name in ("model.safetensors", "discriminator.safetensors", "samples.png", "progress.webp"):
+        assert (tmp_path / "run" / name).read_bytes() == (tiny_run / name).read_bytes(), name
+    assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
+
+
+@pytest.fixture
+def finished(tiny_run, out) -> Path:
+    return shutil.copytree(tiny_run, out)
+
+
+def test_command_of_a_finished_run_mends_its_folder(finished, tiny_flags, capsys):
+    (finished / "samples.png").unlink()
+    checkpoint = (finished / "checkpoint.pt").read_bytes()
+    assert train_script.main(["--preset", "mnist-conditional", "--out", str(finished), *tiny_flags]) == 0
+    assert "3 of 3 epochs done" in capsys.readouterr().err
+    assert {path.name for path in finished.iterdir()} == FILES
+    assert (finished / "checkpoint.pt").read_bytes() == checkpoint
+
+
+def test_second_ctrl_c_stops_at_once():
+    with cli.StopOnSignal(signal.SIGINT) as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):  # Python's own handler is back
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_interrupt_is_exit_code_130_without_traceback(capsys):
+    def main():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as exit:
+        cli.run(main)
+    assert exit.value.code == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
+# What training refuses.
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--epochs", 0], "epochs is 0: it must be at least 1"),
+        (["--epochs", -1], "epochs is -1: it must be at least 1"),
+        (["--epochs", "many"], "argument --epochs: invalid int value: 'many'"),
+        (["--learning-rate-g", "nan"], "learning_rate_g is nan: it must be above 0.0"),
+        (["--image-size", 48], "image_size is 48: it must be one of 32, 64"),
+        (["--batch-size", 321], "batch_size is 321: it must be at most the 320 images"),
+        (["--images", 60_001], "images is 60001: it must be at least 0 and at most 60000"),
+        (["--seed", -1], "seed is -1: it must be at least 0"),
+        (["--device", "nonsense"], "device is 'nonsense': it must be auto, cpu, cuda or cuda:N"),
+        (["--device", "meta"], "device is 'meta'"),
+        (["--colour", "red"], "unrecognized arguments: --colour red"),
+    ],
+)
+def test_wrong_flags(train_refusal, flags, sentence):
+    assert train_refusal(*flags).startswith(sentence)
+
+
+def test_unknown_preset(train_refusal):
+    sentence = train_refusal(preset="cifar")
+    assert "'cifar'" in sentence and "mnist-conditional" in sentence
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+@pytest.mark.parametrize("device", ["cuda", "cuda:3"])
+def test_cuda_that_is_not_there(train_refusal, device):
+    assert train_refusal("--device", device).startswith(f"device {device} was asked for, but there is no such")
+
+
+def test_missing_data(train_refusal, tmp_path, monkeypatch):
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])  # refuses at once
+    sentence = train_refusal("--data-dir", tmp_path / "empty")
+    assert "train-images-idx3-ubyte.gz" in sentence and str(tmp_path / "empty") in sentence
+
+
+def test_truncated_data(train_refusal, tmp_path):
+    raw = tmp_path / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-labels-idx1-ubyte").write_bytes(bytes(1000))
+    assert train_refusal("--data-dir", tmp_path / "data").startswith(f"{raw / 'train-labels-idx1-ubyte'} is damaged")
+
+
+def test_out_that_is_taken(train_refusal, out):
+    out.mkdir()
+    (out / "thesis.txt").write_text("years of work")
+    assert train_refusal().startswith(f"{out} holds something else")
+    assert train_refusal(out=out / "thesis.txt").startswith(f"{out / 'thesis.txt'} is a file")
+    assert "is a file: no folder can be made in it" in train_refusal(out=out / "thesis.txt" / "run")
+
+
+def test_no_disk_space(train_refusal, monkeypatch):
+    """Refused at the start, not at the end of the first epoch."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**12, 10**12, 2**20))
+    assert re.search(r"has 1 MiB of free space and this run needs \d+ MiB", train_refusal())
+
+
+def test_resuming_with_other_settings_lists_every_difference(train_refusal, finished):
+    sentence = train_refusal("--epochs", 5, "--latent-dim", 64, "--learning-rate-g", 0.001, "--seed", 9)
+    for difference in (
+        "epochs was 3, now 5",
+        "latent_dim was 100, now 64",
+        "learning_rate_g was 0.0002, now 0.001",
+        "seed was 0, now 9",
+    ):
+        assert difference in sentence
+    assert "batch_size" not in sentence
+    assert "num_classes was 10, now 0" in train_refusal(preset="mnist")
+
+
+@pytest.mark.parametrize("size", [0, 10, 1000, -1, -100_000])
+def test_truncated_checkpoint(train_refusal, finished, size):
+    content = (finished / "checkpoint.pt").read_bytes()
+    (finished / "checkpoint.pt").write_bytes(content[:size])
+    assert "checkpoint.pt cannot be read" in train_refusal()
+
+
+@pytest.mark.parametrize("state", [{}, [1, 2], {"format_version": 2}], ids=["empty", "list", "of the future"])
+def test_checkpoint_of_something_else(train_refusal, out, state):
+    out.mkdir()
+    torch.save(state, out / "checkpoint.pt")
+    assert "was written by another version" in train_refusal()
+
+
+class Attack:
+    def __reduce__(self):
+        return Path.touch, (Path("pickle-was-run"),)
+
+
+def test_checkpoint_pickle_is_never_run(train_refusal, out, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    out.mkdir()
+    torch.save({"format_version": 1, "step": Attack()}, out / "checkpoint.pt")
+    assert "checkpoint.pt cannot be read" in train_refusal()
+    assert not Path("pickle-was-run").exists()
+
+
+# What happens when writing fails in the middle of a training.
+
+
+@pytest.mark.parametrize("size", [50_000, 500_000], ids=["the weights", "the checkpoint"])
+def test_disk_that_fills_up_is_one_sentence(refusal, out, tiny_flags, full_disk, size):
+    """A generator is 0.3 MB here, a checkpoint 1.3 MB."""
+    with full_disk(size):
+        sentence = refusal(train_script, "--preset", "mnist-conditional", "--out", out, *tiny_flags)
+    assert sentence.startswith(f"{out} cannot be written")
+    assert not [path.name for path in out.iterdir() if ".partial" in path.name]
+
+
+def test_finished_folder_that_cannot_be_mended_is_one_sentence(refusal, finished, tiny_flags):
+    (finished / "samples.png").unlink()
+    (finished / "samples.png").mkdir()
+    sentence = refusal(train_script, "--preset", "mnist-conditional", "--out", finished, *tiny_flags)
+    assert sentence.startswith(f"{finished} cannot be written")
+
+
+# What sampling does and refuses.
+
+
+def test_sample_writes_what_is_asked_for(tiny_run, tmp_path, capsys):
+    generator = load_model(str(tiny_run)).generator
+    for name in ("sevens.npz", "sevens.png", "sevens"):
+        flags = f"--count 40 --seed 5 --digit 7 --truncation 0.8 --device cpu --out {tmp_path / name}"
+        assert sample_script.main([str(tiny_run), *flags.split()]) == 0
+        assert capsys.readouterr().out == f"{tmp_path / name}: 40 pictures, seeds 5 to 44\n"
+    expected = sample(generator, range(5, 45), 7, 0.8).images[:, 0, 2:-2, 2:-2]
+    with np.load(tmp_path / "sevens.npz") as arrays:
+        assert np.array_equal(arrays["images"], expected)
+        assert set(arrays["labels"]) == {7} and arrays["seeds"].tolist() == list(range(5, 45))
+    assert np.asarray(Image.open(tmp_path / "sevens.png")).shape == (122, 302)
+    last = Image.open(tmp_path / "sevens" / "seed-0000000044-digit-7.png")
+    assert np.array_equal(np.asarray(last), expected[-1])
+
+
+def test_sample_lets_the_seed_decide_the_digit(tiny_run, unconditional, tmp_path):
+    for model, arrays_expected in ((tiny_run, {"images", "seeds", "labels"}), (unconditional, {"images", "seeds"})):
+        assert sample_script.main([str(model), "--count", "3", "--out", str(tmp_path / "any.npz")]) == 0
+        expected = sample(load_model(str(model)).generator, range(3))
+        with np.load(tmp_path / "any.npz") as arrays:
+            assert set(arrays) == arrays_expected
+            assert np.array_equal(arrays["images"], expected.images[:, 0, 2:-2, 2:-2])
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--count", 0], "count is 0: it must be at least 1"),
+        (["--count", -3], "count is -3"),
+        (["--count", 2.5], "argument --count: invalid int value"),
+        (["--seed", -1], "seed is -1: with 64 images it must be from 0 to 4294967232"),
+        (["--seed", 2**32 - 1], "seed is 4294967295: with 64 images"),
+        (["--digit", 12], "digit is 12: it must be from 0 to 9"),
+        (["--digit", -1], "digit is -1"),
+        (["--truncation", 0], "truncation is 0.0: it must be above 0 and at most 1"),
+        (["--truncation", 1.5], "truncation is 1.5"),
+        (["--truncation", "nan"], "truncation is nan"),
+        (["--device", "nonsense"], "device is 'nonsense'"),
+    ],
+)
+def test_wrong_requests(sample_refusal, tiny_run, flags, sentence):
+    assert sample_refusal(tiny_run, *flags).startswith(sentence)
+
+
+def test_digit_of_a_model_that_knows_none(sample_refusal, unconditional):
+    assert sample_refusal(unconditional, "--digit", 3).startswith("this model does not know digits")
+
+
+def test_unknown_model(sample_refusal):
+    assert sample_refusal("no-such-model").startswith("there is no model 'no-such-model'")
+
+
+def test_damaged_model(sample_refusal, finished):
+    content = (finished / "model.safetensors").read_bytes()
+    (finished / "model.safetensors").write_bytes(content[:-1])
+    assert "model.safetensors is" in sample_refusal(finished)
+
+
+def test_wrong_targets(sample_refusal, tiny_run, out):
+    assert "ends in .jpg: use .npz, .png" in sample_refusal(tiny_run, out=out.with_suffix(".jpg"))
+    out.mkdir()
+    (out / "kept.txt").write_text("kept")
+    assert "exists already: name a new or empty folder" in sample_refusal(tiny_run, out=out)
+    assert "is no folder: create it first" in sample_refusal(tiny_run, "--out", out / "no" / "digits.png")
+
+
+def test_sample_on_a_full_disk(sample_refusal, tiny_run, full_disk):
+    with full_disk(1000):
+        assert "out.npz cannot be written: File too large" in sample_refusal(tiny_run)
+
+
+# --help.
+
+
+@pytest.mark.parametrize("script", [train_script, sample_script])
+def test_help_names_every_flag(script, capsys):
+    with pytest.raises(SystemExit) as exit:
+        script.main(["--help"])
+    assert exit.value.code == 0
+    text = capsys.readouterr().out
+    fields = [*dataclasses.fields(ModelConfig), *dataclasses.fields(TrainConfig)]
+    flags = {
+        train_script: ["preset", "out", "data-dir", "device", *(field.name.replace("_", "-") for field in fields)],
+        sample_script: ["count", "seed", "digit", "truncation", "device", "out"],
+    }[script]
+    for flag in flags:
+        assert re.search(rf"^ +--{flag} ", text, re.MULTILINE), flag
+    assert "python scripts/" in text  # an example
+    for field in fields if script is train_script else []:
+        assert field.metadata["help"].split()[0] in text
+
+
+def test_every_field_can_be_given_as_a_flag(out):
+    fields = [*dataclasses.fields(ModelConfig), *dataclasses.fields(TrainConfig)]
+    values = {field.name: field.metadata["high"] or field.metadata["choices"][-1] for field in fields}
+    flags = [text for name, value in values.items() for text in ("--" + name.replace("_", "-"), str(value))]
+    arguments = train_script.parse(["--preset", "mnist", "--out", str(out), *flags])
+    model_config, config = cli.with_flags(ModelConfig(), arguments), cli.with_flags(TrainConfig(), arguments)
+    assert model_config.to_dict() | config.to_dict() == values
+
+
+@pytest.mark.parametrize("script", ["train.py", "sample.py"])
+def test_a_mistake_as_a_person_makes_it(script, start_script, tmp_path):
+    """In a process of its own: the exit code and no traceback."""
+    flags = {
+        "train.py": ["--preset", "mnist", "--out", "run", "--epochs", 0],
+        "sample.py": ["nobody", "--out", "x.png"],
+    }
+    process = start_script(script, *flags[script], cwd=tmp_path)
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, output) == (2, "")
+    assert errors.startswith("error: ") and errors.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,96 @@
+import dataclasses
+import json
+
+import pytest
+
+from dcgan import InputError
+from dcgan.config import PRESETS, ModelConfig, TrainConfig
+
+
+@pytest.mark.parametrize(
+    ("config_type", "values", "sentence"),
+    [
+        (ModelConfig, {"image_size": 48}, "image_size is 48: it must be one of 32, 64"),
+        (ModelConfig, {"latent_dim": 1}, "latent_dim is 1: it must be at least 2 and at most 1024"),
+        (ModelConfig, {"base_channels": 513}, "base_channels is 513: it must be at least 4 and at most 512"),
+        (ModelConfig, {"num_classes": True}, "num_classes is True: it must be of type int"),
+        (ModelConfig, {"latent_dim": 100.0}, "latent_dim is 100.0: it must be of type int"),
+        (TrainConfig, {"epochs": 0}, "epochs is 0: it must be at least 1 and at most 100000"),
+        (TrainConfig, {"epochs": "5"}, "epochs is '5': it must be of type int"),
+        (TrainConfig, {"beta1": None}, "beta1 is None: it must be of type float"),
+        (TrainConfig, {"beta1": False}, "beta1 is False: it must be of type float"),
+        (TrainConfig, {"beta1": 1.0}, "beta1 is 1.0: it must be at least 0.0 and at most 0.999"),
+        (TrainConfig, {"learning_rate_g": 0.0}, "learning_rate_g is 0.0: it must be above 0.0 and at most 1.0"),
+        (TrainConfig, {"learning_rate_d": float("nan")}, "learning_rate_d is nan: it must be above 0.0 and at most"),
+        (TrainConfig, {"real_label": float("inf")}, "real_label is inf: it must be at least 0.5 and at most 1.0"),
+        (TrainConfig, {"seed": 2**32}, "seed is 4294967296: it must be at least 0 and at most 4294967295"),
+    ],
+)
+def test_refusal_tells_name_value_and_what_is_allowed(config_type, values, sentence):
+    with pytest.raises(InputError) as refusal:
+        config_type(**values)
+    assert str(refusal.value).startswith(sentence)
+
+
+def test_bounds_themselves_are_allowed():
+    config = TrainConfig(epochs=1, learning_rate_g=1.0, decay_start=0.0, seed=2**32 - 1, images=60_000)
+    assert config.seed == 2**32 - 1
+    assert ModelConfig(latent_dim=2, base_channels=512).latent_dim == 2
+
+
+def test_int_is_accepted_for_float_and_becomes_one():
+    config = TrainConfig(decay_start=1)
+    assert type(config.decay_start) is float
+    assert config == TrainConfig(decay_start=1.0)
+
+
+def test_replacing_a_field_checks_again():
+    with pytest.raises(InputError, match="batch_size is 1:"):
+        dataclasses.replace(TrainConfig(), batch_size=1)
+
+
+@pytest.mark.parametrize("config", [ModelConfig(image_size=64, num_classes=10), TrainConfig(beta1=0.25, seed=7)])
+def test_json_round_trip(config):
+    assert type(config).from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"colour": 1, "depth": 2}, "ModelConfig has no field colour, depth"),
+        ({"latent_dim": None}, "latent_dim is None"),
+        ({"base_channels": 10**9}, "base_channels is 1000000000"),
+    ],
+)
+def test_from_dict_is_strict(change, sentence):
+    with pytest.raises(InputError, match=sentence):
+        ModelConfig.from_dict(ModelConfig().to_dict() | change)
+
+
+def test_from_dict_wants_every_field_and_a_dict():
+    values = ModelConfig().to_dict()
+    del values["latent_dim"], values["image_size"]
+    with pytest.raises(InputError, match="ModelConfig lacks image_size, latent_dim"):
+        ModelConfig.from_dict(values)
+    with pytest.raises(InputError, match="not list"):
+        ModelConfig.from_dict([1, 2])
+
+
+def test_presets_differ_only_in_knowing_digits():
+    assert set(PRESETS) == {"mnist", "mnist-conditional"}
+    (plain, recipe), (conditional, same_recipe) = PRESETS["mnist"], PRESETS["mnist-conditional"]
+    assert (plain.num_classes, conditional.num_classes) == (0, 10)
+    assert dataclasses.replace(plain, num_classes=10) == conditional
+    assert recipe == same_recipe
+
+
+def test_paper_recipe_is_the_default():
+    """arXiv 1511.06434, section 4: Adam with learning rate 0.0002 and beta1 0.5; z has 100 numbers."""
+    config = TrainConfig()
+    assert (config.learning_rate_g, config.learning_rate_d, config.beta1) == (2e-4, 2e-4, 0.5)
+    assert ModelConfig().latent_dim == 100
+
+
+def test_border_leaves_mnists_28_pixels():
+    assert ModelConfig().image_size - 2 * ModelConfig().border == 28
+    assert ModelConfig(image_size=64).image_size - 2 * ModelConfig(image_size=64).border == 56

@@ -1,0 +1,121 @@
+import gzip
+
+import numpy as np
+import pytest
+import torch
+import torchvision.datasets
+
+from dcgan import InputError
+from dcgan.data import RAW_BYTES, load_mnist, to_float, to_model_size, to_uint8
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """A mirror that refuses at once (port 9 of this machine), whether or not there is a network."""
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+
+
+@pytest.fixture
+def data_dir(mnist_dir, tmp_path):
+    """A copy to be damaged; links, because the real sizes are 55 MB."""
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    for name in RAW_BYTES:
+        (tmp_path / "MNIST" / "raw" / name).symlink_to(mnist_dir / "MNIST" / "raw" / name)
+    return tmp_path
+
+
+def test_load_mnist_returns_the_files_as_they_are(mnist_dir, drawn_digits):
+    drawn, drawn_labels = map(torch.from_numpy, drawn_digits)
+    images, labels = load_mnist(mnist_dir)
+    assert images.shape == (60_000, 28, 28) and labels.shape == (60_000,)
+    assert images.dtype == labels.dtype == torch.uint8
+    assert torch.equal(images.view(100, 600, 28, 28), drawn.expand(100, -1, -1, -1))
+    assert torch.equal(labels.view(100, 600), drawn_labels.expand(100, -1))
+    images, labels = load_mnist(mnist_dir, train=False)
+    assert images.shape == (10_000, 28, 28) and labels.shape == (10_000,)
+
+
+@pytest.mark.parametrize("name", RAW_BYTES)
+def test_truncated_file_is_named(data_dir, name):
+    path = data_dir / "MNIST" / "raw" / name
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[:-1000])
+    with pytest.raises(InputError) as refusal:
+        load_mnist(data_dir)
+    assert str(path) in str(refusal.value) and f"{RAW_BYTES[name]:,}" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_missing_file_is_named(data_dir, offline):
+    (data_dir / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(InputError) as refusal:
+        load_mnist(data_dir)
+    assert "lacks t10k-labels-idx1-ubyte.gz, which" in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_truncated_archive_is_named(data_dir, offline):
+    raw = data_dir / "MNIST" / "raw"
+    archive = gzip.compress((raw / "train-labels-idx1-ubyte").read_bytes())
+    (raw / "train-labels-idx1-ubyte").unlink()
+    (raw / "train-labels-idx1-ubyte.gz").write_bytes(archive[: len(archive) // 2])
+    with pytest.raises(InputError) as refusal:
+        load_mnist(data_dir)
+    assert "lacks train-labels-idx1-ubyte.gz, which" in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_file_of_the_right_size_and_wrong_content_is_refused(data_dir):
+    """As a crash can leave it: the size is there, the content is not."""
+    path = data_dir / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(RAW_BYTES[path.name])
+    with pytest.raises(InputError, match="unreadable"):
+        load_mnist(data_dir)
+
+
+def test_data_dir_that_is_a_file_is_refused(tmp_path, offline):
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(InputError):
+        load_mnist(tmp_path / "data")
+
+
+def test_32_pixels_are_mnist_with_a_black_border():
+    images = torch.randint(1, 256, (3, 28, 28), dtype=torch.uint8)
+    padded = to_model_size(images, 32, 1)
+    assert padded.shape == (3, 1, 32, 32) and padded.dtype == torch.uint8
+    assert torch.equal(padded[:, 0, 2:30, 2:30], images)
+    assert padded.count_nonzero() == images.numel()  # so all of the border is 0
+
+
+def test_64_pixels_are_every_pixel_doubled():
+    images = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
+    small, large = to_model_size(images, 32, 1), to_model_size(images, 64, 1)
+    assert large.shape == (3, 1, 64, 64)
+    for top in (0, 1):
+        for left in (0, 1):
+            assert torch.equal(large[:, :, top::2, left::2], small)
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_three_channels_repeat_the_grey(size):
+    images = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
+    grey, colour = to_model_size(images, size, 1), to_model_size(images, size, 3)
+    assert colour.shape == (3, 3, size, size) and colour.is_contiguous()
+    assert torch.equal(colour, torch.cat([grey, grey, grey], dim=1))
+
+
+def test_to_float_spans_the_range_of_tanh_and_to_uint8_inverts_it():
+    values = torch.arange(256, dtype=torch.uint8)
+    floats = to_float(values)
+    assert floats.dtype == torch.float32
+    assert (floats[0], floats[255]) == (-1.0, 1.0)
+    np.testing.assert_allclose(floats.numpy(), np.arange(256) / 127.5 - 1, atol=1e-6)
+    assert torch.equal(to_uint8(floats), values)
+
+
+def test_to_uint8_rounds_clamps_and_keeps_its_input():
+    floats = torch.tensor([-2.0, -1.0, -0.9999, 0.0, 0.999, 1.0, 2.0])
+    kept = floats.clone()
+    assert to_uint8(floats).tolist() == [0, 0, 0, 128, 255, 255, 255]
+    assert torch.equal(floats, kept)

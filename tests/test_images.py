@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.images import enlarge, grid, save_animation, save_png, to_pil
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
+
+
+def test_grid_puts_every_pixel_in_its_place(random):
+    images = random.integers(1, 256, (7, 1, 5, 4), np.uint8)
+    sheet = np.asarray(grid(images, 3, gap=2))
+    assert sheet.shape == (2 + 3 * (5 + 2), 2 + 3 * (4 + 2))
+    for i, image in enumerate(images):
+        top, left = 2 + i // 3 * 7, 2 + i % 3 * 6
+        assert np.array_equal(sheet[top : top + 5, left : left + 4], image[0])
+    assert np.count_nonzero(sheet) == images.size  # gaps and empty places are black
+
+
+def test_grid_without_gap_is_the_pictures_alone(random):
+    images = random.integers(0, 256, (6, 4, 4), np.uint8)
+    assert np.array_equal(np.asarray(grid(images, 2, gap=0)), images.reshape(3, 2, 4, 4).swapaxes(1, 2).reshape(12, 8))
+
+
+def test_grid_in_colour(random):
+    images = random.integers(0, 256, (2, 3, 4, 4), np.uint8)
+    sheet = grid(images, 2, gap=1)
+    assert sheet.mode == "RGB"
+    assert np.array_equal(np.asarray(sheet)[1:5, 6:10], images[1].transpose(1, 2, 0))
+
+
+def test_grid_of_one_and_of_fewer_than_a_row():
+    assert grid(np.full((1, 28, 28), 9, np.uint8), 1).size == (32, 32)
+    assert grid(np.full((2, 28, 28), 9, np.uint8), 10).size == (302, 32)
+
+
+@pytest.mark.parametrize("shape", [(28, 30), (1, 28, 30), (3, 28, 30)])
+def test_png_round_trip_is_exact(random, tmp_path, shape):
+    image = random.integers(0, 256, shape, np.uint8)
+    save_png(to_pil(image), tmp_path / "image.png")
+    with Image.open(tmp_path / "image.png") as read:
+        assert read.format == "PNG" and read.mode == ("RGB" if shape[0] == 3 else "L")
+        pixels = np.asarray(read)
+    assert np.array_equal(pixels.transpose(2, 0, 1) if shape[0] == 3 else pixels.reshape(shape), image)
+
+
+def test_enlarge_repeats_pixels_or_smooths(random):
+    image = to_pil(random.integers(0, 256, (28, 28), np.uint8))
+    assert np.array_equal(np.asarray(enlarge(image, 3)), np.asarray(image).repeat(3, 0).repeat(3, 1))
+    smooth = enlarge(image, 3, smooth=True)
+    assert smooth.size == (84, 84) and len(np.unique(np.asarray(smooth))) > 100
+
+
+def animation(random, mode: str, count: int = 7) -> list[Image.Image]:
+    """Frames like ours: mostly black, ink of all greys, every frame different."""
+    frames = []
+    for i in range(count):
+        pixels = np.zeros((40, 60, 3) if mode == "RGB" else (40, 60), np.uint8)
+        pixels[5:35, 10 + i : 40 + i] = random.integers(0, 256, (30, 30) + pixels.shape[2:], np.uint8)
+        frames.append(Image.fromarray(pixels))
+    return frames
+
+
+def frames_of(path) -> tuple[list[np.ndarray], list[int], dict]:
+    with Image.open(path) as image:
+        frames, durations = [], []
+        for i in range(getattr(image, "n_frames", 1)):
+            image.seek(i)
+            image.load()
+            frames.append(np.asarray(image.convert("RGB")))
+            durations.append(image.info["duration"])
+        return frames, durations, image.info
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode"), [(".webp", "L"), (".webp", "RGB"), (".png", "L"), (".png", "RGB"), (".gif", "L")]
+)
+def test_animation_is_exact_and_loops_for_ever(random, tmp_path, suffix, mode):
+    frames = animation(random, mode)
+    times = [100, 110, 120, 130, 140, 150, 2000]
+    save_animation(frames, tmp_path / f"way{suffix}", times)
+    read, durations, info = frames_of(tmp_path / f"way{suffix}")
+    assert len(read) == len(frames)
+    for frame, pixels in zip(frames, read, strict=True):
+        assert np.array_equal(np.asarray(frame.convert("RGB")), pixels)
+    assert durations == times
+    assert info["loop"] == 0
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".png", ".gif"])
+def test_animation_of_one_frame(random, tmp_path, suffix):
+    (frame,) = animation(random, "L", 1)
+    save_animation([frame], tmp_path / f"one{suffix}", 100)
+    with Image.open(tmp_path / f"one{suffix}") as image:
+        assert getattr(image, "n_frames", 1) == 1
+        assert np.array_equal(np.asarray(image.convert("L")), np.asarray(frame))
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".png", ".gif"])
+def test_standing_still_takes_its_time(random, tmp_path, suffix):
+    """Formats may merge equal frames; how long they are seen must stay."""
+    first, second = animation(random, "L", 2)
+    save_animation([first, first, first, second], tmp_path / f"still{suffix}", 100)
+    assert sum(frames_of(tmp_path / f"still{suffix}")[1]) == 400
+
+
+def test_unknown_suffix_is_refused(random, tmp_path):
+    with pytest.raises(ValueError, match="'.mp4' is no animation format"):
+        save_animation(animation(random, "L"), tmp_path / "way.mp4", 100)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["way.webp", "way.gif", "way.png", "sheet.png"])
+def test_full_disk_leaves_the_old_file_and_nothing_else(random, tmp_path, full_disk, name):
+    (tmp_path / name).write_bytes(b"old")
+    frames = animation(random, "L")
+    with full_disk(500), pytest.raises(OSError):
+        save_png(frames[0], tmp_path / name) if name == "sheet.png" else save_animation(frames, tmp_path / name, 100)
+    assert (tmp_path / name).read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
