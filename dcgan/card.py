@@ -1,70 +1,149 @@
-"""The model card: a README.md with the metadata that the Hub reads."""
+"""The model card: a README.md made from the folder's own files, so that it says nothing else."""
 
+import json
 from pathlib import Path
 
-from dcgan.config import ModelConfig
 from dcgan.files import write_text
+from dcgan.folder import read_config
 
 TEMPLATE = """\
 ---
-license: mit
-library_name: pytorch
-pipeline_tag: unconditional-image-generation
-datasets:
-- ylecun/mnist
-tags:
-- dcgan
-- gan
-- mnist
-- handwritten-digits
+{metadata}
 ---
 
 # {name}
 
-Handwritten digits that nobody wrote: a {kind} DCGAN ([Radford, Metz & Chintala
+Handwritten digits that nobody wrote: {kind} DCGAN ([Radford, Metz & Chintala
 2015](https://arxiv.org/abs/1511.06434)) trained on MNIST.
 
 ![{caption}](samples.png)
+
+<Gallery />
 
 {explanation}
 
 | | |
 |---|---|
 | networks | latent {latent_dim} → {image_size}×{image_size}×{image_channels}, base_channels {base_channels} |
-| data | MNIST, training split, {images:,} images, padded from 28×28 to 32×32 |
+| data | {dataset}, {images:,} images, padded from 28×28 to 32×32 |
 | trained | {epochs_done} of {epochs} epochs, {steps_done:,} steps, {hours}, on {device}, torch {torch} |
 | recipe | {recipe} |
-| images/s while training | {rate:,.0f} (mean over the epochs) |
+| speed | {rate:,.0f} training images/s (mean over the epochs) |
 
-Files: `model.safetensors` is the generator to sample from (averaged weights, recalibrated BatchNorm),
-`discriminator.safetensors` the discriminator it was trained against, `config.json` rebuilds both,
-`history.jsonl` has a line per epoch, `progress.webp` shows the same seeds after every epoch.
+## Quality
+
+{quality}
 
 ## Use
 
     python scripts/sample.py {name} --count 64 --seed 0 --out digits.png
 
-Pictures are a function of seed{digit} and truncation. Values are white ink on black, 0 to 255.
+A picture is a function of seed{digit} and truncation: white ink on black, 0 to 255.
+
+`model.safetensors` is the generator to sample from (averaged weights, recalibrated BatchNorm),
+`discriminator.safetensors` the discriminator it was trained against, `config.json` rebuilds both,
+`history.jsonl` has a line per epoch, `progress.webp` shows the same seeds after every epoch.
 
 ## Limits
 
-It knows what MNIST knows: single, centred digits of the 1990s, American writers. {limits}
-Quality beyond what is written here: not measured.
+It knows what MNIST knows: single, centred digits by American writers of the 1990s. {limits}
 
 ## Licence
 
 MIT for the weights and the code. MNIST is by Yann LeCun, Corinna Cortes and Christopher J.C. Burges.
 """
 
+MEASURES = {  # key of evaluation.json: (name, format)
+    "frechet_distance": ("Fréchet distance to the test digits, in the digit classifier's features", "{:.3f}"),
+    "frechet_floor": ("… of real training digits (the floor)", "{:.3f}"),
+    "frechet_ratio": ("… ratio to the floor (1 = as real digits)", "{:.1f}"),
+    "precision": ("precision", "{:.3f}"),
+    "recall": ("recall", "{:.3f}"),
+    "density": ("density", "{:.3f}"),
+    "coverage": ("coverage", "{:.3f}"),
+    "class_kl": ("class balance: KL to uniform, nats", "{:.4f}"),
+    "label_accuracy": ("label accuracy (GAN-test)", "{:.2%}"),
+    "novelty": ("novelty (1 = as new as real test digits)", "{:.3f}"),
+    "nearest_neighbour_error_50k": ("1-NN test error, 50,000 generated digits", "{:.2%}"),
+    "nearest_neighbour_error_10m": ("1-NN test error, 10,000,000 generated digits", "{:.2%}"),
+    "gan_train": ("GAN-train: test accuracy of a classifier that saw generated digits only", "{:.2%}"),
+    "discriminator_features": ("discriminator features, linear classifier, all labels", "{:.2%}"),
+    "discriminator_features_1000": ("discriminator features, linear classifier, 1,000 labels", "{:.2%}"),
+}
 
-def write_card(folder: Path, name: str, config: ModelConfig, training: dict, history: list[dict]) -> None:
-    """Write README.md from what was measured: nothing in it is a claim about another run."""
-    conditional = config.num_classes > 0
+
+RESULTS = {  # key of evaluation.json: (metric type, name), for the Hub's model-index
+    "frechet_distance": ("frechet_distance", "Fréchet distance, digit classifier features, 10,000 samples"),
+    "precision": ("precision", "Precision (Kynkäänniemi), k = 5"),
+    "recall": ("recall", "Recall (Kynkäänniemi), k = 5"),
+    "label_accuracy": ("accuracy", "Label accuracy (GAN-test)"),
+    "gan_train": ("accuracy", "GAN-train"),
+}
+
+
+def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
+    """The card's YAML: what the Hub sorts, shows and validates; results only where they were measured."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    task = "unconditional-image-generation"
+    measured = evaluation["runs"][0] if evaluation else {}
+    results = [
+        EvalResult(
+            task_type=task,
+            dataset_type="ylecun/mnist",
+            dataset_name="MNIST",
+            dataset_split="test",
+            metric_type=kind,
+            metric_name=title,
+            metric_value=round(measured[key], 5),
+        )
+        for key, (kind, title) in RESULTS.items()
+        if key in measured
+    ]
+    data = ModelCardData(
+        license="mit",
+        library_name="pytorch",
+        pipeline_tag=task,
+        datasets=["ylecun/mnist"],
+        tags=["dcgan", "gan", "mnist", "handwritten-digits", *(["conditional"] if conditional else [])],
+        widget=[
+            {"text": "samples", "output": {"url": "samples.png"}},
+            {"text": "the same seeds after every epoch", "output": {"url": "progress.webp"}},
+        ],
+        **({"model_name": name, "eval_results": results} if results else {}),
+    )
+    return data.to_yaml().strip()
+
+
+def quality_table(evaluation: dict) -> str:
+    """Markdown of an evaluation.json: the mean over its sampling seeds, with the spread where there are several."""
+    runs = evaluation["runs"]
+    lines = ["| measure | value |", "|---|---|"]
+    for key, (name, form) in MEASURES.items():
+        values = [run[key] for run in runs if key in run]
+        if values:
+            text = form.format(sum(values) / len(values))
+            if len(values) > 1:
+                text += f" ({form.format(min(values))} to {form.format(max(values))})"
+            lines.append(f"| {name} | {text} |")
+    seeds = ", ".join(str(run["sampling_seed"]) for run in runs)
+    lines += ["", f"`{evaluation['command']}`, sampling seed {seeds}, on {evaluation['device']}; "]
+    lines[-1] += "the protocol (n, seeds, splits) is in `dcgan/evaluate.py`."
+    return "\n".join(lines)
+
+
+def write_card(folder: Path) -> None:
+    """Write README.md from config.json, history.jsonl and, where there is one, evaluation.json."""
+    config, training = read_config(folder)
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()]
+    path = folder / "evaluation.json"
+    evaluation = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    name, conditional = folder.absolute().name, config.num_classes > 0
     seconds = sum(entry["seconds"] for entry in history)
-    images = training["images"] * len(history)
+    images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
     text = TEMPLATE.format(
         name=name,
-        kind="conditional" if conditional else "unconditional",
+        kind="a conditional" if conditional else "an unconditional",
         caption="Rows are seeds, columns digits" if conditional else "Samples of the seeds 0 to 99",
         explanation=(
             "It can be asked for a digit. One seed is one hand: the same seed with another digit gives that "
@@ -82,6 +161,9 @@ def write_card(folder: Path, name: str, config: ModelConfig, training: dict, his
         rate=images / max(seconds, 1e-9),
         recipe=", ".join(f"{key} {value:g}" for key, value in training["recipe"].items()),
         epochs=training["recipe"]["epochs"],
-        **config.to_dict() | {key: training[key] for key in ("images", "epochs_done", "steps_done", "device", "torch")},
+        quality=quality_table(evaluation) if evaluation else "Not measured.",
+        metadata=metadata(name, conditional, evaluation),
+        **config.to_dict()
+        | {key: training[key] for key in ("dataset", "images", "epochs_done", "steps_done", "device", "torch")},
     )
     write_text(folder / "README.md", text)

@@ -1,0 +1,192 @@
+"""The protocol of the measures: how many samples, of which seeds, against which real digits.
+
+- Samples: 50,000 with consecutive seeds from `FIRST_SEED + SEED_STRIDE * s` for sampling seed s; where
+  the model knows digits the seed decides the digit, so all ten are equally frequent. Truncation 1.
+  Pictures are 28x28 uint8, as the page and `scripts/sample.py` give them.
+- Fréchet distance: features of the first 10,000 samples against those of the 10,000 test digits; its
+  floor, 10,000 training digits drawn without replacement by seed s, against the test digits.
+- Precision, recall, density, coverage: the first 5,000 samples against the first 5,000 test digits, k = 5.
+- Class balance, label accuracy (= GAN-test), novelty: the first 10,000 samples. Novelty is the mean pixel
+  distance of samples to their nearest of 60,000 training digits, over that of the 10,000 test digits.
+- 1-NN: the 10,000 test digits, each read as its nearest of 50,000 samples (or of ten million, streamed).
+- GAN-train: `classifier.fit` on the 50,000 samples for 5 epochs, its accuracy on the 10,000 test digits.
+- Discriminator features: every hidden layer's activations, max-pooled to 4x4 (the paper's section 5.1),
+  standardised, under a logistic regression: fitted on all 60,000 training digits, and on 1,000 (the first
+  100 of each digit); accuracy on the 10,000 test digits. A conditional discriminator is told no digit:
+  it gets a tenth of each.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from dcgan import InputError, metrics
+from dcgan.classifier import DigitClassifier, fit, read
+from dcgan.data import to_float, to_model_size
+from dcgan.folder import Model
+from dcgan.sampling import crop, sample_chunks
+
+SAMPLES, FRECHET_SAMPLES, MANIFOLD_SAMPLES, MANY = 50_000, 10_000, 5_000, 10_000_000
+FIRST_SEED, SEED_STRIDE = 10_000_000, 20_000_000
+GAN_TRAIN_EPOCHS = 5
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures (N, 28, 28) uint8 and their labels (N,) uint8, None where nobody knows."""
+
+    images: Tensor
+    labels: Tensor | None
+
+    def first(self, count: int) -> "Digits":
+        return Digits(self.images[:count], None if self.labels is None else self.labels[:count])
+
+
+def check_measurable(model: Model) -> None:
+    if (model.config.image_size, model.config.image_channels) != (32, 1):
+        raise InputError(
+            f"{model.name} makes {model.config.image_size}x{model.config.image_size} pictures with "
+            f"{model.config.image_channels} channels: only grey 32x32 can be measured against MNIST"
+        )
+
+
+def sampled(model: Model, count: int, sampling_seed: int, device: torch.device) -> Iterable[Digits]:
+    """`count` samples of the protocol's seeds, chunk by chunk, with a bar on a terminal."""
+    first = FIRST_SEED + SEED_STRIDE * sampling_seed
+    with tqdm(total=count, desc="sampling", unit=" images", leave=False, disable=None, delay=1) as bar:
+        for chunk in sample_chunks(model.generator.to(device), range(first, first + count)):
+            images = torch.from_numpy(crop(chunk.images, model.config.border)[:, 0]).to(device)
+            yield Digits(images, None if chunk.labels is None else torch.from_numpy(chunk.labels).to(device))
+            bar.update(len(images))
+
+
+def gather(parts: Iterable[Digits]) -> Digits:
+    parts = list(parts)
+    labels = None if parts[0].labels is None else torch.cat([part.labels for part in parts])
+    return Digits(torch.cat([part.images for part in parts]), labels)
+
+
+def evaluate(
+    model: Model,
+    train: Digits,
+    test: Digits,
+    classifier: DigitClassifier,
+    *,
+    sampling_seed: int = 0,
+    many: bool = False,
+    device: torch.device | str = "cpu",
+    say: Callable[[str], None] = lambda text: None,
+) -> tuple[dict, np.ndarray]:
+    """All measures of the protocol as a flat dict, and the picture of novelty (2, 20, 28, 28).
+
+    many: the 1-NN error at ten million samples too (hours on a CPU). `say` hears each stage.
+    """
+    check_measurable(model)
+    device, started = torch.device(device), time.monotonic()
+    train, test = (Digits(part.images.to(device), part.labels.to(device)) for part in (train, test))
+    classifier = classifier.to(device)
+    conditional = model.config.num_classes > 0
+
+    say(f"sampling {SAMPLES:,} digits")
+    samples = gather(sampled(model, SAMPLES, sampling_seed, device))
+    few = samples.first(FRECHET_SAMPLES)
+    measures: dict = {}
+
+    say("Fréchet distance, precision and recall, class balance")
+    digits, features = read(classifier, few.images)
+    test_digits, test_features = read(classifier, test.images)
+    rng = torch.Generator("cpu").manual_seed(sampling_seed)
+    picks = torch.randperm(len(train.images), generator=rng)[:FRECHET_SAMPLES].to(device)
+    measures["frechet_distance"] = metrics.frechet_distance(test_features, features)
+    measures["frechet_floor"] = metrics.frechet_distance(test_features, read(classifier, train.images[picks])[1])
+    measures["frechet_ratio"] = measures["frechet_distance"] / measures["frechet_floor"]
+    balls = metrics.manifold(test_features[:MANIFOLD_SAMPLES], features[:MANIFOLD_SAMPLES])
+    measures |= asdict(balls)
+    measures["class_counts"], measures["class_kl"] = metrics.kl_to_uniform(digits)
+    measures["classifier_accuracy"] = (test_digits == test.labels).double().mean().item()
+    if conditional:
+        measures["label_accuracy"] = (digits == few.labels).double().mean().item()
+
+    say("novelty")
+    new, real = metrics.NearestNeighbour(few.images), metrics.NearestNeighbour(test.images)
+    new.update(train.images)
+    real.update(train.images)
+    measures["novelty"] = (new.distances().mean() / real.distances().mean()).item()
+    picture = torch.stack([few.images[:20], train.images[new.index[:20]]]).cpu().numpy()
+
+    if conditional:
+        say("1-NN and GAN-train")
+        search = metrics.NearestNeighbour(test.images)
+        search.update(samples.images)
+        measures["nearest_neighbour_error_50k"] = metrics.nearest_neighbour_error(search, samples.labels, test.labels)
+        learnt = fit(samples.images, samples.labels, epochs=GAN_TRAIN_EPOCHS, seed=sampling_seed)
+        measures["gan_train"] = (read(learnt, test.images)[0] == test.labels).double().mean().item()
+        if many:
+            say(f"1-NN with {MANY:,} samples")
+            measures["nearest_neighbour_error_10m"] = many_neighbours_error(model, test, sampling_seed, device)
+
+    say("discriminator features")
+    measures |= discriminator_features(model, train, test, device)
+    measures["seconds"] = time.monotonic() - started
+    return measures, picture
+
+
+def many_neighbours_error(model: Model, test: Digits, sampling_seed: int, device: torch.device) -> float:
+    """The 1-NN error at ten million samples: only their labels are kept, 10 MB."""
+    search, labels, waiting = metrics.NearestNeighbour(test.images), [], []
+    for part in sampled(model, MANY, sampling_seed, device):
+        labels.append(part.labels)
+        waiting.append(part.images)
+        if len(waiting) * len(part.images) >= metrics.REFERENCES_AT_ONCE:
+            search.update(torch.cat(waiting))
+            waiting = []
+    if waiting:
+        search.update(torch.cat(waiting))
+    return metrics.nearest_neighbour_error(search, torch.cat(labels), test.labels)
+
+
+@torch.inference_mode()
+def pooled_features(model: Model, images: Tensor, device: torch.device) -> np.ndarray:
+    """images (N, 28, 28) uint8 -> the discriminator's hidden layers, each max-pooled to 4x4: (N, D) float32."""
+    discriminator, config = model.discriminator.to(device).eval(), model.config
+    kept: list[Tensor] = []
+    hooks = [
+        layer.register_forward_hook(lambda module, inputs, output: kept.append(output))
+        for layer in (discriminator.from_image, *discriminator.norms)
+    ]
+    rows = []
+    try:
+        for part in images.split(512):
+            kept.clear()
+            nobody = torch.full((len(part), 10), 0.1, device=device) if config.num_classes else None
+            discriminator(to_float(to_model_size(part, config.image_size, config.image_channels)), nobody)
+            pooled = [F.adaptive_max_pool2d(F.leaky_relu(output, 0.2), 4).flatten(1) for output in kept]
+            rows.append(torch.cat(pooled, dim=1).cpu())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return torch.cat(rows).numpy()
+
+
+def discriminator_features(model: Model, train: Digits, test: Digits, device: torch.device) -> dict[str, float]:
+    """Accuracy of a linear classifier on the discriminator's features, with all and with 1,000 labels."""
+    from sklearn.linear_model import LogisticRegression  # evaluation's dependency, not the page's
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    labels = train.labels.cpu()
+    few = torch.cat([(labels == digit).nonzero()[:100, 0] for digit in range(10)]).numpy()
+    features, truth = pooled_features(model, train.images, device), labels.numpy()
+    test_features, test_truth = pooled_features(model, test.images, device), test.labels.cpu().numpy()
+    accuracies = {}
+    for name, rows in (("discriminator_features", slice(None)), ("discriminator_features_1000", few)):
+        linear = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=100))
+        linear.fit(features[rows], truth[rows])
+        accuracies[name] = float(linear.score(test_features, test_truth))
+    return accuracies

@@ -1,0 +1,96 @@
+"""How good generated digits are: each measure a pure function of images or features.
+
+Nothing here knows a model or a file; `evaluate` holds the protocol. Distances between pictures are
+Euclidean over pixels in [0, 1].
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+REFERENCES_AT_ONCE = 8192  # of a nearest-neighbour search: bounds its memory
+
+
+def frechet_distance(real: Tensor, generated: Tensor) -> float:
+    """Squared Fréchet distance of Gaussians fitted to features (N, D) and (M, D) (Heusel et al. 2017)."""
+    from torchmetrics.image.fid import FrechetInceptionDistance  # evaluation's dependency, not the page's
+
+    given = nn.Identity()  # the features come ready-made
+    given.num_features = real.shape[1]
+    distance = FrechetInceptionDistance(feature=given).to(real.device).set_dtype(torch.float64)
+    distance.update(real.double(), real=True)
+    distance.update(generated.double(), real=False)
+    return distance.compute().item()
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020)."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def manifold(real: Tensor, generated: Tensor, k: int = 5) -> Manifold:
+    """Compare features (N, D) and (M, D) by balls that reach to each point's k-th neighbour of its own kind."""
+
+    def radii(points: Tensor) -> Tensor:
+        return torch.cdist(points, points).kthvalue(k + 1, dim=1).values  # the nearest is the point itself
+
+    real, generated = real.double(), generated.double()  # float32 cancels where distances are small
+    between = torch.cdist(real, generated)  # (N, M)
+    real_radii, generated_radii = radii(real), radii(generated)
+    in_real_ball = between <= real_radii[:, None]
+    return Manifold(
+        precision=in_real_ball.any(dim=0).double().mean().item(),
+        recall=(between <= generated_radii).any(dim=1).double().mean().item(),
+        density=in_real_ball.double().sum().item() / (k * generated.shape[0]),
+        coverage=in_real_ball.any(dim=1).double().mean().item(),
+    )
+
+
+def kl_to_uniform(digits: Tensor, num_classes: int = 10) -> tuple[list[int], float]:
+    """The histogram of digits (N,) and its Kullback-Leibler divergence to uniform, in nats: 0 to ln 10."""
+    counts = torch.bincount(digits.long(), minlength=num_classes)
+    shares = counts.double() / counts.sum()
+    return counts.tolist(), (torch.special.xlogy(shares, shares * num_classes)).sum().item()
+
+
+class NearestNeighbour:
+    """The nearest of any number of references to each query, streamed: memory does not grow with them."""
+
+    def __init__(self, queries: Tensor):
+        """queries: (N, H, W) uint8."""
+        self.queries = self._flat(queries)  # (N, D)
+        self.norms = self.queries.square().sum(dim=1)
+        self.squared = torch.full_like(self.norms, torch.inf)
+        self.index = torch.zeros(len(queries), dtype=torch.int64, device=queries.device)
+        self.seen = 0
+
+    @staticmethod
+    def _flat(images: Tensor) -> Tensor:
+        return images.flatten(1).float() / 255
+
+    def update(self, references: Tensor) -> None:
+        """references: (M, H, W) uint8; their indices count on over the calls."""
+        for part in references.split(REFERENCES_AT_ONCE):
+            flat = self._flat(part)
+            half = torch.addmm(flat.square().sum(dim=1) / 2, self.queries, flat.T, alpha=-1)  # half of |r|^2 - 2 q.r
+            nearest, index = half.min(dim=1)
+            squared = (2 * nearest + self.norms).clamp_min_(0)
+            closer = squared < self.squared
+            self.squared = torch.where(closer, squared, self.squared)
+            self.index = torch.where(closer, index + self.seen, self.index)
+            self.seen += len(part)
+
+    def distances(self) -> Tensor:
+        """(N,) float: each query's distance to its nearest reference so far."""
+        return self.squared.sqrt()
+
+
+def nearest_neighbour_error(neighbours: NearestNeighbour, labels: Tensor, truth: Tensor) -> float:
+    """Share of queries whose nearest reference has another label: labels (references,), truth (N,)."""
+    return (labels[neighbours.index] != truth).double().mean().item()

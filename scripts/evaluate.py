@@ -1,0 +1,75 @@
+"""Measure a model: a table here, `evaluation.json` and `novelty.png` in its folder, numbers in its card.
+
+    python scripts/evaluate.py mnist-conditional
+
+The protocol (how many samples, which seeds, which splits) is the docstring of dcgan/evaluate.py. It needs
+MNIST (--data-dir) and what scripts/requirements.txt names.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dcgan import InputError, cli
+from dcgan.card import quality_table, write_card
+from dcgan.classifier import load_classifier
+from dcgan.data import load_mnist
+from dcgan.evaluate import Digits, check_measurable, evaluate
+from dcgan.files import write_json
+from dcgan.folder import load_model
+from dcgan.images import enlarge, grid, save_png
+from dcgan.run_folder import device_name
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
+    parser.add_argument("model", metavar="MODEL", help="a bundled model's name, or a model folder")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
+    parser.add_argument("--device", default="auto", help="auto (CUDA if there, else CPU), cpu, cuda or cuda:N")
+    parser.add_argument("--seeds", type=int, default=1, help="how many sampling seeds (0, 1, …): more show the spread")
+    parser.add_argument("--many", action="store_true", help="1-NN at ten million samples too: long on a CPU")
+    parser.add_argument("--dry-run", action="store_true", help="only print: leave the model folder as it is")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse(argv)
+    if not 1 <= arguments.seeds <= 100:
+        raise InputError(f"seeds is {arguments.seeds}: it must be from 1 to 100")
+    try:
+        import sklearn  # noqa: F401
+        import torchmetrics  # noqa: F401
+    except ImportError as error:
+        raise InputError(f"{error.name} is missing: pip install -r scripts/requirements.txt") from None
+    device, model = cli.pick_device(arguments.device), load_model(arguments.model)
+    check_measurable(model)
+    if model.commit is not None and not arguments.dry_run:
+        raise InputError(f"{model.name} is on the Hub: measure it with --dry-run, or its folder before it is pushed")
+    train, test = (Digits(*load_mnist(arguments.data_dir, train=split)) for split in (True, False))
+    runs, picture = [], None
+    for sampling_seed in range(arguments.seeds):
+        measures, picture = evaluate(
+            model,
+            train,
+            test,
+            load_classifier(),
+            sampling_seed=sampling_seed,
+            many=arguments.many and model.config.num_classes > 0,
+            device=device,
+            say=lambda text, seed=sampling_seed: print(f"sampling seed {seed}: {text} …", file=sys.stderr),
+        )
+        runs.append({"sampling_seed": sampling_seed} | measures)
+    command = " ".join(["python scripts/evaluate.py", model.folder.name, *(argv or sys.argv[1:])[1:]])
+    evaluation = {"command": command, "device": device_name(device), "runs": runs}
+    print(quality_table(evaluation))
+    if not arguments.dry_run:
+        write_json(model.folder / "evaluation.json", evaluation)
+        save_png(enlarge(grid(picture.reshape(-1, 28, 28), 20), 2), model.folder / "novelty.png")
+        write_card(model.folder)
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)
