@@ -1,22 +1,26 @@
 """The model folder, the one format everything passes along, and the names it goes by.
 
-A model is named in one way everywhere: the name of a bundled model, or the path of a folder.
+A model is named in one way everywhere: the name of a bundled model, the path of a folder, or a repo on
+the Hub, `user/repo` or `user/repo@revision`.
 """
 
+import contextlib
 import json
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
-from dcgan import InputError
+from dcgan import InputError, hub
 from dcgan.config import ModelConfig
 from dcgan.files import write_file, write_json
 from dcgan.model import Discriminator, Generator
+from dcgan.sampling import draws
 
 FORMAT_VERSION = 1
 BUNDLED = Path(__file__).parent / "weights"
@@ -38,23 +42,28 @@ class Model:
     generator: Generator
     discriminator: Discriminator
     training: dict
+    commit: str | None = None  # of a Hub model
+    problem: str | None = None  # why it is not the newest revision of a Hub model
+
+    @property
+    def file_name(self) -> str:
+        """The name as a part of file names."""
+        return re.sub(r"[^\w.-]+", "-", Path(self.name).name)
 
 
 def bundled_models() -> list[str]:
     """Names of the bundled models, the conditional one first: it shows most."""
-    names = [folder.name for folder in BUNDLED.iterdir() if (folder / "config.json").is_file()]
+    names = [config.parent.name for config in BUNDLED.glob("*/config.json")]
     return sorted(names, key=lambda name: ("conditional" not in name, name))
 
 
-def find_model(name: str) -> Path:
-    """The folder of a model's name. Raises `ModelError` with the names there are."""
+def local_folder(name: str) -> Path | None:
+    """The folder of a bundled model's name or of a path; None where there is no such model here."""
     for folder in (BUNDLED / name, Path(name)):
-        if name and (folder / "config.json").is_file():
-            return folder
-    raise ModelError(
-        f"there is no model {name!r}: name a bundled model ({', '.join(bundled_models())}) "
-        "or a folder with a config.json"
-    )
+        with contextlib.suppress(OSError):  # a name longer than any file's
+            if name and (folder / "config.json").is_file():
+                return folder
+    return None
 
 
 def write_config(folder: Path, model_config: ModelConfig, training: dict) -> None:
@@ -71,7 +80,7 @@ def read_config(folder: Path) -> tuple[ModelConfig, dict]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{path} is not valid JSON: {error}") from None
@@ -85,10 +94,16 @@ def read_config(folder: Path) -> tuple[ModelConfig, dict]:
     return config, training if isinstance(training, dict) else {}
 
 
-def save_weights(network: nn.Module, path: Path) -> None:
+def save_weights(network: nn.Module, path: Path, **metadata: str) -> None:
+    """Write a network's state dict as safetensors; the metadata says where it came from."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    metadata = {"format": "pt", "format_version": str(FORMAT_VERSION)}
-    write_file(path, lambda temporary: save_file(tensors, temporary, metadata))
+    content = save(tensors, {"format": "pt", "format_version": str(FORMAT_VERSION)} | metadata)
+    # safetensors writes the metadata in random order: sorted, the same weights are the same bytes.
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(end - 8)
+    write_file(path, lambda temporary: temporary.write_bytes(content[:8] + text + content[end:]))
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -122,13 +137,38 @@ def load_weights(network: nn.Module, path: Path) -> None:
     network.load_state_dict(tensors, assign=True)
 
 
-def load_model(name: str) -> Model:
-    """Load a model by name; see `find_model`. Raises `ModelError`."""
-    folder = find_model(name)
+def load_folder(folder: Path, name: str, commit: str | None = None, problem: str | None = None) -> Model:
+    """Load a model folder strictly. Raises `ModelError`."""
     config, training = read_config(folder)
     with torch.device("meta"):  # shapes only: no memory, no initialisation
         generator, discriminator = Generator(config).eval(), Discriminator(config).eval()
     load_weights(generator, folder / "model.safetensors")
     load_weights(discriminator, folder / "discriminator.safetensors")
-    display = folder.name if folder.parent == BUNDLED else str(name)
-    return Model(display, folder, config, generator, discriminator, training)
+    return Model(name, folder, config, generator, discriminator, training, commit, problem)
+
+
+def load_model(name: str, seconds: float = 120.0) -> Model:
+    """Load a model by name; one on the Hub within `seconds`. Raises `ModelError` or `hub.HubError`.
+
+    Of a Hub model, the last good revision in the cache stands in for one that cannot be had or used.
+    """
+    folder = local_folder(name)
+    if folder is not None:
+        return load_folder(folder, folder.name if folder.parent == BUNDLED else name)
+    if hub.parse_name(name) is None or Path(name).exists():
+        raise ModelError(
+            f"there is no model {name!r}: name a bundled model ({', '.join(bundled_models())}), "
+            "a folder with a config.json, or user/repo on the Hub"
+        )
+    pulled = hub.pull(name, seconds)
+    try:
+        model = load_folder(pulled.folder, name, pulled.commit, pulled.problem)
+        if not draws(model.generator):
+            raise ModelError(f"the weights of {name} draw nothing: all pictures are the same")
+    except ModelError as error:
+        good = hub.cached_model(pulled.repo, pulled.revision)
+        if good is None or good.commit == pulled.commit:
+            raise
+        return load_folder(good.folder, name, good.commit, str(error))
+    hub.remember(pulled)
+    return model

@@ -1,14 +1,17 @@
 """A run's folder: a checkpoint beside a model folder that is whole after every epoch."""
 
+import functools
+import hashlib
 import json
 import platform
+import subprocess
 from pathlib import Path
 
 import torch
 
 from dcgan import InputError, checkpoint
 from dcgan.card import write_card
-from dcgan.config import ModelConfig, TrainConfig
+from dcgan.config import Config, ModelConfig, TrainConfig
 from dcgan.files import write_text
 from dcgan.folder import save_weights, write_config
 from dcgan.images import grid, save_animation, save_png
@@ -51,7 +54,25 @@ def start_run(state: dict | None, out: Path, model_config: ModelConfig, config: 
 def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} CPU cores ({platform.machine()})"
+    threads = torch.get_num_threads()
+    return f"CPU ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
+
+
+def config_hash(*configs: Config) -> str:
+    """Names a recipe: equal settings, equal hash."""
+    settings = [config.to_dict() for config in configs]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def git_commit() -> dict[str, str]:
+    """The commit of the code that trains, if it runs from a git checkout; `-dirty` where it was changed."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"git_commit": done.stdout.strip()}
 
 
 def write_model_folder(out: Path, run: Run, generator: Generator, discriminator: Discriminator, images: int) -> None:
@@ -65,15 +86,16 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
         "torch": torch.__version__,
         "recipe": run.config.to_dict(),
     }
-    save_weights(generator, out / "model.safetensors")
-    save_weights(discriminator, out / "discriminator.safetensors")
+    origin = {"config_hash": config_hash(run.model_config, run.config)} | git_commit()
+    save_weights(generator, out / "model.safetensors", **origin)
+    save_weights(discriminator, out / "discriminator.safetensors", **origin)
     write_config(out, run.model_config, training)
     write_text(out / "history.jsonl", "".join(json.dumps(entry) + "\n" for entry in run.history))
     save_png(sample_sheet(generator), out / "samples.png")
     frames = [grid(frame, FRAME_COLUMNS) for frame in run.frames]
     durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_FRAME_MILLISECONDS]
     save_animation(frames, out / "progress.webp", durations)
-    write_card(out, out.absolute().name, run.model_config, training, run.history)
+    write_card(out)
 
 
 def sample_sheet(generator: Generator):

@@ -133,6 +133,12 @@ def sample(
     )
 
 
+def draws(generator: Generator) -> bool:
+    """Whether weights that fit also draw: pictures that are not blank and not all the same."""
+    images = sample(generator, range(4)).images.astype(np.float64)
+    return bool(images.std() > 1 and images.std(axis=0).max() > 1)
+
+
 def crop(images: np.ndarray, border: int) -> np.ndarray:
     """(..., S, S) without the border that training padded: 32x32 -> MNIST's 28x28."""
     return images[..., border:-border, border:-border]

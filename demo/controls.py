@@ -3,7 +3,7 @@
 import gradio as gr
 
 from demo.inputs import ANY, DIGITS
-from demo.models import knows_digits
+from demo.models import Models
 
 DICE = "() => Math.floor(Math.random() * 1000000)"  # six figures can be read out aloud
 
@@ -17,11 +17,11 @@ def seed_control(label: str, value: int) -> gr.Number:
     return seed
 
 
-def digit_control(label: str, model_name: str) -> gr.Radio:
+def digit_control(label: str, with_digits: bool) -> gr.Radio:
     """Any digit, or one of ten; not there for a model that does not know digits."""
-    return gr.Radio(DIGITS, value=ANY, label=label, visible=knows_digits(model_name), elem_classes="chips")
+    return gr.Radio(DIGITS, value=ANY, label=label, visible=with_digits, elem_classes="chips")
 
 
-def digit_for(model_name: str) -> gr.Radio:
+def digit_for(models: Models, model_name: str) -> gr.Radio:
     """The update of a digit control when another model was picked: back to "any"."""
-    return gr.Radio(visible=knows_digits(model_name), value=ANY)
+    return gr.Radio(visible=models.knows_digits(model_name), value=ANY)

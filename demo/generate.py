@@ -1,5 +1,6 @@
 """The Generate tab: a sheet of digits, each with the seed that makes it again."""
 
+from functools import partial
 from html import escape
 
 import gradio as gr
@@ -10,7 +11,7 @@ from dcgan.images import enlarge, grid
 from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
 from demo.controls import digit_control, digit_for, seed_control
 from demo.inputs import ANY, answer_mistakes, asked_digit, whole_number
-from demo.models import get_model
+from demo.models import Models
 from demo.pictures import download_link, for_screen, png_uri
 
 MAX_COUNT = 100
@@ -35,7 +36,7 @@ def sample_page(model: Model, seed, count, digit, truncation) -> Samples:
 
 def sheet_name(model: Model, samples: Samples, digit, truncation) -> str:
     """A file name from which the same pictures can be made again."""
-    parts = [model.folder.name, f"seed-{samples.seeds[0]}", f"count-{len(samples.seeds)}"]
+    parts = [model.file_name, f"seed-{samples.seeds[0]}", f"count-{len(samples.seeds)}"]
     if str(digit) != ANY:
         parts.append(f"digit-{digit}")
     if truncation < 1:
@@ -48,9 +49,9 @@ def sheet_grid(model: Model, samples: Samples) -> Image.Image:
 
 
 @answer_mistakes
-def show(model_name: str, seed, count, digit, truncation, exact) -> str:
+def show(models: Models, model_name: str, seed, count, digit, truncation, exact) -> str:
     """The sheet as HTML: figures with their seeds, and the downloads."""
-    model = get_model(model_name)
+    model = models[model_name]
     samples = sample_page(model, seed, count, digit, truncation)
     figures = []
     for i, image in enumerate(crop(samples.images, model.config.border)):
@@ -70,24 +71,24 @@ def show(model_name: str, seed, count, digit, truncation, exact) -> str:
 
 
 @answer_mistakes
-def generate(model_name: str, seed, count, digit, truncation) -> tuple[Image.Image, list[dict]]:
+def generate(models: Models, model_name: str, seed, count, digit, truncation) -> tuple[Image.Image, list[dict]]:
     """The endpoint: the grid in exact pixels, and the seed (and digit) of each picture, row by row."""
-    model = get_model(model_name)
+    model = models[model_name]
     samples = sample_page(model, seed, count, digit, truncation)
     labels = [None] * len(samples.seeds) if samples.labels is None else samples.labels.tolist()
     listed = [{"seed": seed, "digit": label} for seed, label in zip(samples.seeds.tolist(), labels, strict=True)]
     return sheet_grid(model, samples), listed
 
 
-def build(model_name: gr.Radio) -> None:
+def build(models: Models, model_name: gr.Radio) -> None:
     """Lay out the tab inside the surrounding Blocks."""
-    first = model_name.value
+    first, show_these = model_name.value, partial(show, models)
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             seed = seed_control("Seed", DEFAULTS["seed"])
-            digit = digit_control("Digit", first)
+            digit = digit_control("Digit", models.knows_digits(first))
         with gr.Column(elem_classes="view"):
-            sheet = gr.HTML(show(first, *DEFAULTS.values()), elem_id="sheet")
+            sheet = gr.HTML(show_these(first, *DEFAULTS.values()), elem_id="sheet")
         with gr.Column(elem_classes="more"):
             count = gr.Slider(1, MAX_COUNT, DEFAULTS["count"], step=1, label="How many")
             truncation = gr.Slider(
@@ -102,12 +103,12 @@ def build(model_name: gr.Radio) -> None:
 
     inputs = [model_name, seed, count, digit, truncation]
     # A model without digits cannot be asked for one: back to "any" before anything is drawn.
-    model_name.change(digit_for, model_name, digit, show_progress="hidden", api_visibility="private").then(
-        show, [*inputs, exact], sheet, show_progress="hidden", api_visibility="private"
-    )
+    model_name.change(
+        partial(digit_for, models), model_name, digit, show_progress="hidden", api_visibility="private"
+    ).then(show_these, [*inputs, exact], sheet, show_progress="hidden", api_visibility="private")
     gr.on(
         [seed.change, count.change, digit.input, truncation.change, exact.change],
-        show,
+        show_these,
         [*inputs, exact],
         sheet,
         trigger_mode="always_last",
@@ -117,7 +118,7 @@ def build(model_name: gr.Radio) -> None:
     picture = gr.Image(format="png", visible=False, label="Grid of 28×28 pictures, 10 a row, white ink on black")
     listed = gr.JSON(visible=False, label="Seed and digit of each picture, row by row")
     gr.Button(visible=False).click(
-        generate,
+        partial(generate, models),
         inputs,
         [picture, listed],
         api_name="generate",

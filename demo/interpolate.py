@@ -1,5 +1,6 @@
 """The Interpolate tab: the way from one digit to another, to scrub, to watch and to take along."""
 
+from functools import partial
 from html import escape
 
 import gradio as gr
@@ -11,7 +12,7 @@ from dcgan.images import grid
 from dcgan.sampling import MAX_SEED, crop, interpolate
 from demo.controls import digit_control, digit_for, seed_control
 from demo.inputs import ANY, answer_mistakes, asked_digit, whole_number
-from demo.models import get_model
+from demo.models import Models
 from demo.pictures import data_uri, download_link, encode_loop, file_for_client, for_screen, png_uri
 
 MAX_STEPS = 60
@@ -31,7 +32,7 @@ def way(model: Model, seed_a, digit_a, seed_b, digit_b, steps, path) -> tuple[np
     ends = "_to_".join(
         f"seed-{seed}" + ("" if digit is None else f"-digit-{digit}") for seed, digit in zip(seeds, digits, strict=True)
     )
-    return crop(frames, model.config.border), f"{model.folder.name}_{ends}_{path}"
+    return crop(frames, model.config.border), f"{model.file_name}_{ends}_{path}"
 
 
 def strip(frames: np.ndarray, exact: bool) -> Image.Image:
@@ -44,9 +45,9 @@ def strip(frames: np.ndarray, exact: bool) -> Image.Image:
 
 
 @answer_mistakes
-def show(model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path, exact) -> str:
+def show(models: Models, model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path, exact) -> str:
     """Stage, slider and strip as HTML; interpolate.js moves through the frames without the server."""
-    frames, name = way(get_model(model_name), seed_a, digit_a, seed_b, digit_b, steps, path)
+    frames, name = way(models[model_name], seed_a, digit_a, seed_b, digit_b, steps, path)
     last = len(frames) - 1
     cells = "".join(
         f'<button type="button" class="frame" data-index="{i}" style="--at: {i / last:.6f}"'
@@ -69,21 +70,24 @@ def show(model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path, exact) 
 
 
 @answer_mistakes
-def interpolation(model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path) -> tuple[str, Image.Image]:
+def interpolation(
+    models: Models, model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path
+) -> tuple[str, Image.Image]:
     """The endpoint: the looping GIF, and the strip in exact pixels."""
-    frames, name = way(get_model(model_name), seed_a, digit_a, seed_b, digit_b, steps, path)
+    frames, name = way(models[model_name], seed_a, digit_a, seed_b, digit_b, steps, path)
     return file_for_client(encode_loop(frames, FRAME_MILLISECONDS), f"{name}.gif"), grid(frames, len(frames))
 
 
-def build(model_name: gr.Radio, javascript: str) -> None:
+def build(models: Models, model_name: gr.Radio, javascript: str) -> None:
     """Lay out the tab inside the surrounding Blocks; `javascript` moves through the frames."""
-    first = model_name.value
+    first, show_these = model_name.value, partial(show, models)
+    with_digits = models.knows_digits(first)
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
-            seed_a, digit_a = seed_control("Seed A", DEFAULTS["seed_a"]), digit_control("Digit A", first)
-            seed_b, digit_b = seed_control("Seed B", DEFAULTS["seed_b"]), digit_control("Digit B", first)
+            seed_a, digit_a = seed_control("Seed A", DEFAULTS["seed_a"]), digit_control("Digit A", with_digits)
+            seed_b, digit_b = seed_control("Seed B", DEFAULTS["seed_b"]), digit_control("Digit B", with_digits)
         with gr.Column(elem_classes="view"):
-            view = gr.HTML(show(first, *DEFAULTS.values(), False), elem_id="way", js_on_load=javascript)
+            view = gr.HTML(show_these(first, *DEFAULTS.values(), False), elem_id="way", js_on_load=javascript)
         with gr.Column(elem_classes="more"):
             steps = gr.Slider(2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps")
             path = gr.Radio(
@@ -97,15 +101,15 @@ def build(model_name: gr.Radio, javascript: str) -> None:
 
     inputs = [model_name, seed_a, digit_a, seed_b, digit_b, steps, path]
     model_name.change(
-        lambda name: [digit_for(name)] * 2,
+        lambda name: [digit_for(models, name)] * 2,
         model_name,
         [digit_a, digit_b],
         show_progress="hidden",
         api_visibility="private",
-    ).then(show, [*inputs, exact], view, show_progress="hidden", api_visibility="private")
+    ).then(show_these, [*inputs, exact], view, show_progress="hidden", api_visibility="private")
     gr.on(
         [seed_a.change, seed_b.change, digit_a.input, digit_b.input, steps.change, path.change, exact.change],
-        show,
+        show_these,
         [*inputs, exact],
         view,
         trigger_mode="always_last",
@@ -115,7 +119,7 @@ def build(model_name: gr.Radio, javascript: str) -> None:
     gif = gr.File(visible=False, label="The way there and back as a looping GIF, 224×224")
     picture = gr.Image(format="png", visible=False, label="All steps side by side, 28×28 each, white ink on black")
     gr.Button(visible=False).click(
-        interpolation,
+        partial(interpolation, models),
         inputs,
         [gif, picture],
         api_name="interpolate",

@@ -1,21 +1,117 @@
-"""The models that the page offers, each loaded once."""
+"""The models that the page offers: loaded at the start, refreshed while it runs, never half swapped.
 
-import functools
+`DCGAN_MODEL` names them (comma-separated; default: the bundled ones). Whatever goes wrong with one from
+the Hub, a bundled model stands in for it, and the page says so.
+"""
 
-from dcgan.folder import Model, bundled_models, load_model
+import dataclasses
+import os
+import sys
+import threading
+import time
+from html import escape
+
+from dcgan import InputError
+from dcgan.folder import Model, bundled_models, load_model, local_folder
 
 TITLES = {"mnist-conditional": "conditional: you choose the digit", "mnist": "unconditional: the seed decides"}
+START_SECONDS = 8.0  # for all pulls together before the page opens
+REFRESH_SECONDS = 60.0  # for one pull beside the running page
 
 
-@functools.cache
-def get_model(name: str) -> Model:
-    return load_model(name)
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A model of the page: the name that was asked for, what is shown, and why where the two differ."""
+
+    name: str
+    model: Model
+    problem: str | None = None
 
 
-def model_choices() -> list[tuple[str, str]]:
-    """(title, name) of each model for a picker."""
-    return [(TITLES.get(name, name), name) for name in bundled_models()]
+def load_entry(name: str, seconds: float) -> Entry:
+    model = load_model(name, seconds)
+    return Entry(name, model, model.problem)
 
 
-def knows_digits(name: str) -> bool:
-    return get_model(name).config.num_classes > 0
+class Models:
+    """All entries by name. A swap is one assignment: a request keeps the `Entry` that it began with."""
+
+    def __init__(self, names: list[str] | None = None, seconds: float = START_SECONDS):
+        deadline = time.monotonic() + seconds
+        self.entries: dict[str, Entry] = {}
+        for name in names or bundled_models():
+            try:
+                self.entries[name] = load_entry(name, deadline - time.monotonic())
+            except InputError as error:
+                self.entries[name] = Entry(name, load_model(bundled_models()[0]), str(error))
+
+    def __getitem__(self, name: str) -> Model:
+        return self.entries[name].model
+
+    def choices(self) -> list[tuple[str, str]]:
+        """(title, name) of each model for a picker."""
+        return [(TITLES.get(name, name), name) for name in self.entries]
+
+    def knows_digits(self, name: str) -> bool:
+        return self[name].config.num_classes > 0
+
+    def refresh(self) -> None:
+        """Look once for new revisions; what is new and good is swapped in, what is bad is named."""
+        for name, shown in list(self.entries.items()):
+            if local_folder(name) is not None:
+                continue
+            try:
+                entry = load_entry(name, REFRESH_SECONDS)
+            except InputError as error:
+                entry = dataclasses.replace(shown, problem=str(error))
+            if entry.model.commit == shown.model.commit:  # the same weights: keep them, say what is new about them
+                entry = dataclasses.replace(shown, problem=entry.problem)
+            self.entries[name] = entry
+
+    def keep_fresh(self, minutes: float) -> None:
+        """Refresh every so many minutes in the background, for as long as the page runs; 0 is never."""
+
+        def forever() -> None:
+            while True:
+                time.sleep(minutes * 60)
+                try:
+                    self.refresh()
+                except Exception as error:  # a surprise today must not end all refreshing
+                    print(f"refresh failed: {type(error).__name__}: {error}", file=sys.stderr)
+
+        if minutes > 0:
+            threading.Thread(target=forever, name="refresh", daemon=True).start()
+
+    def status(self) -> str:
+        """HTML: which weights are shown, from which commit, and why not others."""
+        lines = []
+        for entry in self.entries.values():
+            epochs = entry.model.training.get("epochs_done")
+            trained = f", trained for {epochs} epochs" if isinstance(epochs, int) else ""
+            if entry.model.commit is not None:
+                text = f"{entry.name}: from the Hub, commit {entry.model.commit[:8]}{trained}"
+            elif entry.model.name == entry.name:
+                text = f"{entry.name}: bundled weights{trained}"
+            else:
+                text = f"{entry.name}: the bundled {entry.model.name} stands in for it"
+            problem = f' <strong class="problem">({escape(entry.problem)})</strong>' if entry.problem else ""
+            lines.append(f"<li>{escape(text)}{problem}</li>")
+        return f'<ul class="weights">{"".join(lines)}</ul>'
+
+
+def asked_models() -> list[str]:
+    """The names in `DCGAN_MODEL`, none twice."""
+    names = [name.strip() for name in os.environ.get("DCGAN_MODEL", "").split(",")]
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def refresh_minutes() -> float:
+    """`DCGAN_REFRESH_MINUTES`, 10 by default. Raises `InputError`."""
+    text = os.environ.get("DCGAN_REFRESH_MINUTES", "10")
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1.0
+    if not 0 <= minutes < float("inf"):
+        raise InputError(f"DCGAN_REFRESH_MINUTES is {text!r}: it must be a number of minutes, or 0 for never")
+    return minutes

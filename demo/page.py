@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 from demo import generate, interpolate
-from demo.models import model_choices
+from demo.models import Models
 from demo.theme import build_theme
 
 HERE = Path(__file__).parent
@@ -16,9 +16,9 @@ Each picture is made by a number, its seed: the same seed makes the same digit a
 """
 
 
-def build_page() -> gr.Blocks:
+def build_page(models: Models) -> gr.Blocks:
     """The whole page; `launch` it with `launch_options`."""
-    choices = model_choices()
+    choices = models.choices()
     # Files made for clients of the API are deleted after an hour.
     with gr.Blocks(
         title="Handwritten digits that nobody wrote", analytics_enabled=False, delete_cache=(3600, 3600)
@@ -26,9 +26,12 @@ def build_page() -> gr.Blocks:
         gr.HTML(MASTHEAD, elem_id="masthead")
         model_name = gr.Radio(choices, value=choices[0][1], label="Model", elem_id="model", elem_classes="chips")
         with gr.Tab("Generate", id="generate"):
-            generate.build(model_name)
+            generate.build(models, model_name)
         with gr.Tab("Interpolate", id="interpolate"):
-            interpolate.build(model_name, (HERE / "interpolate.js").read_text(encoding="utf-8"))
+            interpolate.build(models, model_name, (HERE / "interpolate.js").read_text(encoding="utf-8"))
+        weights = gr.HTML(models.status(), elem_id="weights")
+        page.load(models.status, None, weights, show_progress="hidden", api_visibility="private")
+        gr.Timer(30).tick(models.status, None, weights, show_progress="hidden", api_visibility="private")
     page.queue(max_size=64, default_concurrency_limit=2)
     return page
 

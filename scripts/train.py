@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from dcgan import InputError, checkpoint, cli
 from dcgan.config import PRESETS, ModelConfig, TrainConfig
 from dcgan.data import load_mnist, to_model_size
+from dcgan.push import check_repo_id, push_model
 from dcgan.run_folder import check_run_folder, start_run, write_model_folder
 from dcgan.train import NonFiniteLoss, Progress, recalibrated_networks, train
 
@@ -25,6 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--preset", required=True, choices=sorted(PRESETS), help="the recipe to start from")
     parser.add_argument("--out", required=True, type=Path, help="the run's folder, new or to be resumed")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
+    parser.add_argument("--push", metavar="USER/REPO", default=argparse.SUPPRESS, help="push the model when done")
     parser.add_argument("--device", default="auto", help="auto (CUDA if there, else CPU), cpu, cuda or cuda:N")
     cli.add_config_flags(parser, "model", ModelConfig, "each overrides the preset")
     cli.add_config_flags(parser, "training", TrainConfig, "each overrides the preset")
@@ -35,6 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse(argv)
     model_config, config = (cli.with_flags(part, arguments) for part in PRESETS[arguments.preset])
     device, out = cli.pick_device(arguments.device), arguments.out
+    repo = getattr(arguments, "push", None)
+    if repo is not None:
+        check_repo_id(repo)  # before hours of training, not after
     state = check_run_folder(out, model_config, config)
     images, labels = load_mnist(arguments.data_dir)
     if config.images:
@@ -60,6 +65,8 @@ def main(argv: list[str] | None = None) -> int:
                 should_stop=lambda: stop.requested,
                 progress=progress,
             )
+            if finished and state is not None:  # nothing was left to train, or older code wrote the folder
+                write_model_folder(out, run, *recalibrated_networks(run, images, labels), len(images))
     except NonFiniteLoss as error:
         raise InputError(str(error)) from None
     except OSError as error:
@@ -69,10 +76,19 @@ def main(argv: list[str] | None = None) -> int:
     if not finished:
         progress.line(f"stopped at step {run.step:,} and saved: the same command continues")
         return 130
-    if state is not None:  # nothing was left to train, or older code wrote the folder
-        write_model_folder(out, run, *recalibrated_networks(run, images, labels), len(images))
     progress.line(f"done: {out} is a model folder; look at {out / 'samples.png'} and {out / 'progress.webp'}")
+    if repo is not None:
+        push_or_say_how(out, repo)
     return 0
+
+
+def push_or_say_how(out: Path, repo: str) -> None:
+    """A failed push loses nothing: the folder stays, and the message says how to push it later."""
+    try:
+        pushed = push_model(out, repo)
+    except InputError as error:
+        raise InputError(f"{error}; {out} is kept, push it later with: python scripts/push.py {out} {repo}") from None
+    print(f"pushed to {pushed.url}, commit {pushed.commit}")
 
 
 if __name__ == "__main__":

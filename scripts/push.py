@@ -1,0 +1,46 @@
+"""Push a model folder to the Hugging Face Hub, safe to repeat.
+
+    python scripts/push.py runs/digits user/digits --tag v1
+
+One commit for the whole folder; an unchanged folder makes none. It needs a token that may write: log in
+with `hf auth login`, or set HF_TOKEN.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dcgan import cli
+from dcgan.push import check_repo_id, files_to_push, push_model
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a run of scripts/train.py, or a model folder")
+    parser.add_argument("repo", metavar="USER/REPO", help="where to; created if it is not there")
+    parser.add_argument("--private", action="store_true", help="create it private (public is the Hub's default)")
+    parser.add_argument("--tag", default=argparse.SUPPRESS, help="name this version, so that pages can ask for it")
+    parser.add_argument("--dry-run", action="store_true", help="check and list the files; ask no one, push nothing")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse(argv)
+    tag = getattr(arguments, "tag", None)
+    if arguments.dry_run:
+        check_repo_id(arguments.repo)
+        for path in files_to_push(arguments.folder):
+            print(f"{path.stat().st_size:>12,}  {path.name}")
+        print(f"dry run: nothing was pushed to {arguments.repo}")
+        return 0
+    pushed = push_model(arguments.folder, arguments.repo, private=arguments.private, tag=tag)
+    print(f"{pushed.url}: {'commit' if pushed.changed else 'unchanged, at commit'} {pushed.commit}")
+    if tag is not None:
+        print(f"tagged {tag}: ask for it as {arguments.repo}@{tag}")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)
