@@ -188,12 +188,13 @@ def explain(error: Exception, repo: str, revision: str) -> str:
         (errors.EntryNotFoundError, f"{repo} has not all files of a model: {', '.join(FILES)}"),
         (errors.OfflineModeIsEnabled, "the Hub is switched off (HF_HUB_OFFLINE)"),
         (errors.HFValidationError, f"{repo} is no valid name of a repo"),
-        (PermissionError, "the cache cannot be written"),
     ):
         if isinstance(error, kind) and not (kind is errors.EntryNotFoundError and status is None):
             return sentence
     if status is not None:
         return f"the Hub answered with an error ({status})"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"the cache cannot be written ({error.strerror})"
     if isinstance(error, OSError) and "Consistency check" in str(error):
         return f"a file of {repo} arrived cut short"
     return f"the Hub could not be reached, or broke off ({type(error).__name__})"

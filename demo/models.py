@@ -82,6 +82,19 @@ class Models:
         if minutes > 0:
             threading.Thread(target=forever, name="refresh", daemon=True).start()
 
+    def describe(self) -> list[dict]:
+        """For programs: each model's name, whether it knows digits, its commit, and what is wrong with it."""
+        return [
+            {
+                "name": entry.name,
+                "digits": entry.model.config.num_classes > 0,
+                "shown": entry.model.name,
+                "commit": entry.model.commit,
+                "problem": entry.problem,
+            }
+            for entry in self.entries.values()
+        ]
+
     def status(self) -> str:
         """HTML: which weights are shown, from which commit, and why not others."""
         lines = []

@@ -32,6 +32,12 @@ def build_page(models: Models) -> gr.Blocks:
         weights = gr.HTML(models.status(), elem_id="weights")
         page.load(models.status, None, weights, show_progress="hidden", api_visibility="private")
         gr.Timer(30).tick(models.status, None, weights, show_progress="hidden", api_visibility="private")
+        gr.api(
+            models.describe,
+            api_name="models",
+            api_description="The models of this page: name, whether it knows digits, what is shown for it, its commit "
+            "on the Hub, and why it is not the newest.",
+        )
     page.queue(max_size=64, default_concurrency_limit=2)
     return page
 

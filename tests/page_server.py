@@ -20,13 +20,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, seconds: float = 60) -> Iterator[str]:
-    """Run `python app.py`; yields its address. What it prints goes to `folder/app.log`."""
+def serving(folder: Path, root: Path = ROOT, seconds: float = 90, **environment: str) -> Iterator[str]:
+    """Run `python app.py` in `root`; yields its address. What it prints goes to `folder/app.log`."""
     port, log = free_port(), folder / "app.log"
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
+    settings = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, "app.py"],
+            cwd=root,
+            env=os.environ | settings | environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     try:
         url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + seconds

@@ -114,7 +114,7 @@ def test_a_mistake_on_the_way_is_answered_with_a_sentence(client, arguments, sen
 
 def test_only_what_is_meant_for_programs_is_public(client):
     endpoints = client.view_api(return_format="dict", print_info=False)
-    assert set(endpoints["named_endpoints"]) == {"/generate", "/interpolate"}
+    assert set(endpoints["named_endpoints"]) == {"/generate", "/interpolate", "/models"}
     assert not endpoints["unnamed_endpoints"]
 
 
