@@ -58,13 +58,14 @@ class Models:
     def refresh(self) -> None:
         """Look once for new revisions; what is new and good is swapped in, what is bad is named."""
         for name, shown in list(self.entries.items()):
-            if local_folder(name) is not None:
-                continue
+            if shown.model.name == name and local_folder(name) is not None:
+                continue  # a folder here is loaded once
             try:
                 entry = load_entry(name, REFRESH_SECONDS)
             except InputError as error:
                 entry = dataclasses.replace(shown, problem=str(error))
-            if entry.model.commit == shown.model.commit:  # the same weights: keep them, say what is new about them
+            if (entry.model.name, entry.model.commit) == (shown.model.name, shown.model.commit):
+                # The same weights: keep them, say what is new about them.
                 entry = dataclasses.replace(shown, problem=entry.problem)
             self.entries[name] = entry
 
@@ -119,12 +120,13 @@ def asked_models() -> list[str]:
 
 
 def refresh_minutes() -> float:
-    """`DCGAN_REFRESH_MINUTES`, 10 by default. Raises `InputError`."""
+    """`DCGAN_REFRESH_MINUTES`; a wrong value is told on the terminal and does not keep the page shut."""
     text = os.environ.get("DCGAN_REFRESH_MINUTES", "10")
     try:
         minutes = float(text)
     except ValueError:
         minutes = -1.0
-    if not 0 <= minutes < float("inf"):
-        raise InputError(f"DCGAN_REFRESH_MINUTES is {text!r}: it must be a number of minutes, or 0 for never")
-    return minutes
+    if 0 <= minutes < float("inf"):
+        return minutes
+    print(f"DCGAN_REFRESH_MINUTES is {text!r}: it must be a number of minutes, or 0 for never; 10 is used")
+    return 10.0

@@ -1,0 +1,140 @@
+"""The classifier and the protocol, on drawn digits and at a small size."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+import dcgan.evaluate
+from dcgan import cli
+from dcgan.card import write_card
+from dcgan.classifier import DigitClassifier, augment, fit, load_classifier, read
+from dcgan.config import ModelConfig
+from dcgan.evaluate import Digits, evaluate
+from dcgan.folder import load_model
+from scripts import evaluate as evaluate_script
+from scripts import train_classifier
+
+
+@pytest.fixture(scope="module")
+def digits(drawn_digits) -> Digits:
+    images, labels = drawn_digits
+    return Digits(torch.from_numpy(images), torch.from_numpy(labels))
+
+
+@pytest.fixture(scope="module")
+def classifier(digits) -> DigitClassifier:
+    return fit(digits.images.repeat(4, 1, 1), digits.labels.repeat(4), epochs=5)
+
+
+def test_the_classifier_learns_and_is_a_function_of_its_seed(digits, classifier):
+    read_digits, features = read(classifier, digits.images)
+    assert (read_digits == digits.labels).double().mean() > 0.9
+    assert features.shape == (600, 128)
+    assert features.min() >= 0
+    one, same, other = (fit(digits.images[:256], digits.labels[:256], epochs=1, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(one.head.weight, same.head.weight)
+    assert not torch.equal(one.head.weight, other.head.weight)
+
+
+def test_augmentation_moves_and_turns_but_keeps_black_around(digits):
+    images = digits.images[:50, None].float() / 127.5 - 1
+    turned = augment(images, torch.Generator().manual_seed(0))
+    assert turned.shape == images.shape
+    assert turned.min() >= -1 - 1e-5
+    assert turned.max() <= 1 + 1e-5
+    assert not torch.allclose(turned, images, atol=0.1)
+    assert torch.allclose(turned.mean(), images.mean(), atol=0.05)
+
+
+def test_the_bundled_classifier_is_not_fooled_by_a_blank_page():
+    read_digits, features = read(load_classifier(), torch.zeros(3, 28, 28, dtype=torch.uint8))
+    assert torch.isfinite(features).all()
+    assert len(set(read_digits.tolist())) == 1
+
+
+@pytest.fixture
+def small_protocol(monkeypatch) -> None:
+    for name, value in {"SAMPLES": 320, "FRECHET_SAMPLES": 300, "MANIFOLD_SAMPLES": 200, "MANY": 640}.items():
+        monkeypatch.setattr(dcgan.evaluate, name, value)
+    monkeypatch.setattr(dcgan.evaluate, "GAN_TRAIN_EPOCHS", 1)
+
+
+@pytest.mark.parametrize("num_classes", [0, 10])
+def test_a_model_that_knows_nothing_is_seen_through(
+    small_protocol, digits, classifier, make_model, tmp_path, num_classes
+):
+    model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=num_classes))))
+    measures, picture = evaluate(model, digits, digits, classifier, many=num_classes > 0)
+    assert picture.shape == (2, 20, 28, 28)
+    assert measures["frechet_ratio"] > 10
+    assert measures["frechet_floor"] < measures["frechet_distance"]
+    assert measures["precision"] < 0.2
+    assert sum(measures["class_counts"]) == 300
+    assert measures["discriminator_features"] > 0.5  # random features tell drawn digits apart all the same
+    only_conditional = {"label_accuracy", "nearest_neighbour_error_50k", "nearest_neighbour_error_10m", "gan_train"}
+    assert only_conditional & set(measures) == (only_conditional if num_classes else set())
+    if num_classes:
+        assert measures["nearest_neighbour_error_50k"] > 0.3
+        assert measures["label_accuracy"] < 0.5
+    again, _ = evaluate(model, digits, digits, classifier, many=num_classes > 0)
+    del measures["seconds"], again["seconds"]
+    assert measures == again
+
+
+def test_a_model_that_copies_the_test_digits_is_called_perfect(
+    small_protocol, digits, classifier, make_model, monkeypatch, tmp_path
+):
+    model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=10))))
+    parts = [Digits(digits.images[at : at + 32], digits.labels[at : at + 32]) for at in range(0, 320, 32)]
+    monkeypatch.setattr(dcgan.evaluate, "sampled", lambda *arguments: parts)
+    measures, _ = evaluate(model, digits, digits.first(320), classifier)
+    assert measures["frechet_distance"] < measures["frechet_floor"]
+    assert (measures["precision"], measures["recall"], measures["coverage"]) == (1, 1, 1)
+    assert measures["nearest_neighbour_error_50k"] == 0
+    assert measures["label_accuracy"] > 0.9
+    assert measures["class_kl"] < 0.05
+
+
+def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mnist_dir, tmp_path, monkeypatch, capsys):
+    folder = shutil.copytree(tiny_run, tmp_path / "model")
+    full = evaluate_script.load_mnist
+    monkeypatch.setattr(
+        evaluate_script, "load_mnist", lambda *where, **split: tuple(p[:600] for p in full(*where, **split))
+    )
+    arguments = [str(folder), "--data-dir", str(mnist_dir), "--seeds", "2", "--device", "cpu"]
+    assert evaluate_script.main([*arguments, "--dry-run"]) == 0
+    assert not (folder / "evaluation.json").exists()
+    assert evaluate_script.main(arguments) == 0
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    assert [run["sampling_seed"] for run in evaluation["runs"]] == [0, 1]
+    assert (folder / "novelty.png").exists()
+    card = (folder / "README.md").read_text()
+    for text in ("model-index", "1-NN test error, 50,000", "python scripts/evaluate.py", " to "):
+        assert text in card
+    assert "label accuracy (GAN-test)" in capsys.readouterr().out
+    write_card(folder)
+    assert (folder / "README.md").read_text() == card
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "sentence"),
+    [
+        (evaluate_script, ["nothing-there"], "there is no model"),
+        (evaluate_script, ["mnist", "--seeds", "0"], "seeds is 0"),
+        (train_classifier, ["--epochs", "0"], "epochs is 0"),
+        (train_classifier, ["--out", "/nowhere/at/all.safetensors"], "is no folder"),
+    ],
+)
+def test_mistakes_are_sentences(script, arguments, sentence, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.run(lambda: script.main(arguments))
+    assert end.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_only_grey_32_can_be_measured(make_model, tmp_path, digits, classifier):
+    model = load_model(str(make_model(tmp_path / "large", ModelConfig(base_channels=4, image_size=64))))
+    with pytest.raises(ValueError, match="only grey 32x32"):
+        evaluate(model, digits, digits, classifier)
