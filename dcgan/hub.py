@@ -58,6 +58,8 @@ def pull(name: str, seconds: float = 120.0) -> Pulled:
     if parsed is None:
         raise HubError(f"{name!r} is no Hub name: write user/repo or user/repo@revision")
     repo, revision = parsed
+    if COMMIT.fullmatch(revision) and (cached := cached_model(repo, revision)) is not None:
+        return cached  # a commit never changes: no one needs to be asked
     try:
         return _pull_in_child(repo, revision, seconds)
     except HubError as error:
@@ -69,7 +71,9 @@ def pull(name: str, seconds: float = 120.0) -> Pulled:
 
 def _pull_in_child(repo: str, revision: str, seconds: float) -> Pulled:
     environment = os.environ | {
-        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")])
+        ),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
@@ -82,7 +86,8 @@ def _pull_in_child(repo: str, revision: str, seconds: float) -> Pulled:
     except subprocess.TimeoutExpired:
         child.kill()
         output, _ = child.communicate()
-        doing = json.loads(output.splitlines()[-1])["doing"] if output else "answer"
+        lines = [json.loads(line) for line in output.splitlines()]
+        doing = next((line["doing"] for line in reversed(lines) if "doing" in line), "answer")
         raise HubError(f"the Hub did not {doing} within {seconds:.0f} s") from None
     if child.returncode != 0 or not output:
         reason = (errors.strip().splitlines() or ["no reason given"])[-1]
