@@ -17,7 +17,7 @@ from demo.pictures import data_uri, download_link, encode_loop, file_for_client,
 
 MAX_STEPS = 60
 FRAME_MILLISECONDS = 80
-DEFAULTS = {"seed_a": 3, "digit_a": ANY, "seed_b": 8, "digit_b": ANY, "steps": 24, "path": "spherical"}
+DEFAULTS = {"seed_a": 15, "digit_a": ANY, "seed_b": 24, "digit_b": ANY, "steps": 24, "path": "spherical"}
 
 
 def way(model: Model, seed_a, digit_a, seed_b, digit_b, steps, path) -> tuple[np.ndarray, str]:
