@@ -106,6 +106,19 @@ def save_weights(network: nn.Module, path: Path, **metadata: str) -> None:
     write_file(path, lambda temporary: temporary.write_bytes(content[:8] + text + content[end:]))
 
 
+def repeated_keys(header: bytes) -> list[str]:
+    """Keys that a safetensors header holds twice: the library takes the last one and says nothing."""
+    repeated: list[str] = []
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        keys = [key for key, _ in pairs]
+        repeated.extend(key for key in dict.fromkeys(keys) if keys.count(key) > 1)
+
+    with contextlib.suppress(ValueError, RecursionError):  # no JSON at all: the library says so itself
+        json.loads(header, object_pairs_hook=note)
+    return repeated
+
+
 def load_weights(network: nn.Module, path: Path) -> None:
     """Fill a network (on the meta device) from a safetensors file: exactly its keys, shapes and dtypes, finite.
 
@@ -115,10 +128,11 @@ def load_weights(network: nn.Module, path: Path) -> None:
     payload = sum(tensor.numel() * tensor.element_size() for tensor in expected.values())
     try:
         with path.open("rb") as file:
-            header = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))[0]
-        size = path.stat().st_size
-        if header > MAX_HEADER_BYTES or size != 8 + header + payload:
-            raise ModelError(f"{path} is {size:,} bytes: its config asks for {payload:,} bytes of weights")
+            header, size = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))[0], path.stat().st_size
+            if header > MAX_HEADER_BYTES or size != 8 + header + payload:
+                raise ModelError(f"{path} is {size:,} bytes: its config asks for {payload:,} bytes of weights")
+            if repeated := repeated_keys(file.read(header)):
+                raise ModelError(f"{path} names {', '.join(repeated[:5])} twice")
         tensors = load_file(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from None

@@ -80,8 +80,8 @@ def generate(models: Models, model_name: str, seed, count, digit, truncation) ->
     return sheet_grid(model, samples), listed
 
 
-def build(models: Models, model_name: gr.Radio) -> None:
-    """Lay out the tab inside the surrounding Blocks."""
+def build(page: gr.Blocks, models: Models, model_name: gr.Radio) -> None:
+    """Lay out the tab inside the page, which is being built."""
     first, show_these = model_name.value, partial(show, models)
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
@@ -106,8 +106,8 @@ def build(models: Models, model_name: gr.Radio) -> None:
     model_name.change(
         partial(digit_for, models), model_name, digit, show_progress="hidden", api_visibility="private"
     ).then(show_these, [*inputs, exact], sheet, show_progress="hidden", api_visibility="private")
-    gr.on(
-        [seed.change, count.change, digit.input, truncation.change, exact.change],
+    gr.on(  # at load too: the weights may be newer than the page
+        [page.load, seed.change, count.change, digit.input, truncation.change, exact.change],
         show_these,
         [*inputs, exact],
         sheet,

@@ -78,8 +78,8 @@ def interpolation(
     return file_for_client(encode_loop(frames, FRAME_MILLISECONDS), f"{name}.gif"), grid(frames, len(frames))
 
 
-def build(models: Models, model_name: gr.Radio, javascript: str) -> None:
-    """Lay out the tab inside the surrounding Blocks; `javascript` moves through the frames."""
+def build(page: gr.Blocks, models: Models, model_name: gr.Radio, javascript: str) -> None:
+    """Lay out the tab inside the page, which is being built; `javascript` moves through the frames."""
     first, show_these = model_name.value, partial(show, models)
     with_digits = models.knows_digits(first)
     with gr.Row(elem_classes="tab-row"):
@@ -108,7 +108,16 @@ def build(models: Models, model_name: gr.Radio, javascript: str) -> None:
         api_visibility="private",
     ).then(show_these, [*inputs, exact], view, show_progress="hidden", api_visibility="private")
     gr.on(
-        [seed_a.change, seed_b.change, digit_a.input, digit_b.input, steps.change, path.change, exact.change],
+        [
+            page.load,
+            seed_a.change,
+            seed_b.change,
+            digit_a.input,
+            digit_b.input,
+            steps.change,
+            path.change,
+            exact.change,
+        ],
         show_these,
         [*inputs, exact],
         view,

@@ -26,9 +26,9 @@ def build_page(models: Models) -> gr.Blocks:
         gr.HTML(MASTHEAD, elem_id="masthead")
         model_name = gr.Radio(choices, value=choices[0][1], label="Model", elem_id="model", elem_classes="chips")
         with gr.Tab("Generate", id="generate"):
-            generate.build(models, model_name)
+            generate.build(page, models, model_name)
         with gr.Tab("Interpolate", id="interpolate"):
-            interpolate.build(models, model_name, (HERE / "interpolate.js").read_text(encoding="utf-8"))
+            interpolate.build(page, models, model_name, (HERE / "interpolate.js").read_text(encoding="utf-8"))
         weights = gr.HTML(models.status(), elem_id="weights")
         page.load(models.status, None, weights, show_progress="hidden", api_visibility="private")
         gr.Timer(30).tick(models.status, None, weights, show_progress="hidden", api_visibility="private")

@@ -175,6 +175,15 @@ def test_header_that_claims_to_be_huge(model):
     assert "bytes" in reason(model)
 
 
+def test_header_that_names_a_tensor_twice(model):
+    content = (model / "model.safetensors").read_bytes()
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    entries = content[8:end].strip()[1:-1]
+    header = b'{"to_image.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},' + entries + b"}"
+    (model / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + content[end:])
+    assert "names to_image.bias twice" in reason(model)
+
+
 @pytest.mark.parametrize("numbers", [0, 1], ids=["empty", "of one number"])
 def test_extra_key(model, numbers):
     """An empty tensor passes the check of the file's size, not that of the names."""

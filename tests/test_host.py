@@ -290,9 +290,16 @@ def test_deploy_uploads_the_tree_of_the_dry_run_once(hub, scripts, model_folder,
     assert "files, hardware" in moved.out  # the requirements and the front matter differ
     assert space.hardware == "zero-a10g"
 
-    with serving(tmp_path, root=tmp_path / "tree", DCGAN_MODEL=REPO, **variables(hub, tmp_path)) as url:
+    # As on a ZeroGPU Space: no torchvision, and a `spaces` that wants to see a decorated function.
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "torchvision.py").write_text("raise ImportError('not on a Space')\n")
+    seen = "def GPU(function):\n    print('decorated', function.__name__, flush=True)\n    return function\n"
+    (tmp_path / "site" / "spaces.py").write_text(seen)
+    environment = variables(hub, tmp_path) | {"PYTHONPATH": str(tmp_path / "site"), "DCGAN_MODEL": REPO}
+    with serving(tmp_path, root=tmp_path / "tree", **environment) as url:
         client = Client(url, verbose=False, download_files=tmp_path / "downloads")
         assert np.array_equal(drawn(client, REPO), expected(model_folder))
+    assert "decorated draw_on_gpu" in (tmp_path / "app.log").read_text()
 
 
 def test_a_space_asks_for_what_its_hardware_needs(hub, scripts, model_folder, tmp_path):
