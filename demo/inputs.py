@@ -21,9 +21,7 @@ def answer_mistakes(handler: Callable) -> Callable:
             return handler(*arguments)
         except InputError as error:
             sentence = str(error)[:1].upper() + str(error)[1:] + "."
-            raise gr.Error(
-                html.escape(sentence), title="That does not work", duration=8, print_exception=False
-            ) from None
+            raise gr.Error(html.escape(sentence), duration=8, print_exception=False) from None
 
     return answered
 
