@@ -15,7 +15,7 @@ from dcgan import InputError
 from dcgan.folder import Model, bundled_models, load_model, local_folder
 
 TITLES = {"mnist-conditional": "conditional: you choose the digit", "mnist": "unconditional: the seed decides"}
-START_SECONDS = 8.0  # for all pulls together before the page opens
+START_SECONDS = 4.5  # for all pulls together before the page opens; what takes longer is swapped in later
 REFRESH_SECONDS = 60.0  # for one pull beside the running page
 
 
@@ -70,11 +70,17 @@ class Models:
             self.entries[name] = entry
 
     def keep_fresh(self, minutes: float) -> None:
-        """Refresh every so many minutes in the background, for as long as the page runs; 0 is never."""
+        """Refresh every so many minutes in the background, for as long as the page runs; 0 is never.
+
+        Where something is wrong it is tried again at once, then every minute.
+        """
 
         def forever() -> None:
+            troubled_wait = 0.0
             while True:
-                time.sleep(minutes * 60)
+                troubled = any(entry.problem for entry in self.entries.values())
+                time.sleep(min(troubled_wait, minutes * 60) if troubled else minutes * 60)
+                troubled_wait = 60.0
                 try:
                     self.refresh()
                 except Exception as error:  # a surprise today must not end all refreshing
