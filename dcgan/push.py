@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dcgan import InputError
 from dcgan.folder import load_model
-from dcgan.hub import HubError
+from dcgan.hub import FILES, HubError
 
-REQUIRED = ("config.json", "model.safetensors", "discriminator.safetensors", "README.md")
+REQUIRED = (*FILES, "README.md")
 OPTIONAL = ("samples.png", "history.jsonl", "progress.webp", "evaluation.json", "novelty.png")
 
 
