@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan import InputError
-from dcgan.files import write_file
+from dcgan.files import is_free, write_file
 from dcgan.images import grid, save_png, to_pil
 from dcgan.sampling import Samples, crop
 
@@ -25,7 +25,7 @@ def check_target(path: Path, count: int) -> None:
         raise InputError(f"{path} is where you are: name a file, or a new folder")
     if path.suffix and path.is_dir():
         raise InputError(f"{path} is a folder: name a file, or a folder without a suffix")
-    if not path.suffix and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    if not path.suffix and not is_free(path):
         raise InputError(f"{path} exists already: name a new or empty folder")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path.absolute().parent} is no folder: create it first")

@@ -19,6 +19,11 @@ def write_file(path: str | Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def is_free(path: Path) -> bool:
+    """Whether a folder can be made here: nothing is there yet, or an empty folder."""
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
 def write_text(path: str | Path, text: str) -> None:
     write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

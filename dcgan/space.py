@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan import InputError, hub
+from dcgan.files import is_free
 from dcgan.folder import load_model
 from dcgan.push import check_repo_id, check_token, hub_errors
 
@@ -92,7 +93,7 @@ def model_commit(model: str) -> str:
 def dry_run(folder: Path, model: str, hardware: str) -> None:
     """Write the tree to a folder, to be looked at and run. Raises `InputError` if it holds something."""
     check_wishes(model, hardware)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    if not is_free(folder):
         raise InputError(f"{folder} exists already: name a new or empty folder")
     commit = model_commit(model)
     with tempfile.TemporaryDirectory(dir=existing_parent(folder)) as temporary:

@@ -1,11 +1,11 @@
 """The Generate tab: a sheet of digits, each with the seed that makes it again."""
 
 from functools import partial
-from html import escape
 
 import gradio as gr
 from PIL import Image
 
+from dcgan import InputError
 from dcgan.folder import Model
 from dcgan.images import enlarge, grid
 from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
@@ -24,7 +24,7 @@ def sample_page(model: Model, seed, count, digit, truncation) -> Samples:
     count = whole_number(count, "how many", 1, MAX_COUNT)
     seed = whole_number(seed, "seed", 0, MAX_SEED)
     if truncation is None:
-        raise gr.Error("Truncation is empty: it must be above 0 and at most 1.", print_exception=False)
+        raise InputError("truncation is empty: it must be above 0 and at most 1")
     check_truncation(truncation)
     return sample(
         model.generator,
@@ -60,7 +60,7 @@ def show(models: Models, model_name: str, seed, count, digit, truncation, exact)
             f'<figure><img src="{png_uri(for_screen(image, exact))}" alt="a generated {what}, seed {samples.seeds[i]}">'
             f"<figcaption>{samples.seeds[i]}</figcaption></figure>"
         )
-    name, picture = escape(sheet_name(model, samples, digit, truncation)), sheet_grid(model, samples)
+    name, picture = sheet_name(model, samples, digit, truncation), sheet_grid(model, samples)
     links = download_link(png_uri(picture), f"{name}.png", "grid, exact pixels (PNG)") + download_link(
         png_uri(enlarge(picture, GRID_SCALE)), f"{name}_x{GRID_SCALE}.png", f"grid, {GRID_SCALE}× larger (PNG)"
     )
