@@ -24,9 +24,15 @@ def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: t
             "--" + field.name.replace("_", "-"),
             type=field.type,
             default=argparse.SUPPRESS,
-            metavar="N" if field.type is int else "X",
-            help=f"{field.metadata['help']} (usually {field.default:g})",
+            choices=field.metadata["choices"] if field.type is str else None,
+            metavar={int: "N", float: "X", str: "NAME"}[field.type],
+            help=f"{field.metadata['help']} (usually {plain(field.default)})",
         )
+
+
+def plain(value: float | int | str) -> str:
+    """A setting as people write it: 0.0002, 64, auto."""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def with_flags(config: Config, arguments: argparse.Namespace) -> Config:

@@ -102,6 +102,11 @@ class TrainConfig(Config):
     )
     real_label: float = option(0.9, "D's target for real images (one-sided smoothing)", low=0.5, high=1.0)
     ema_decay: float = option(0.999, "decay per step of the averaged generator weights", low=0.0, high=0.999999)
+    precision: str = option(
+        "auto",
+        "of the networks' arithmetic; auto: bfloat16 on CUDA, float32 on a CPU",
+        choices=("auto", "bfloat16", "float32"),
+    )
     images: int = option(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)
     seed: int = option(0, "seed of initialisation, data order and latents", low=0, high=2**32 - 1)
 

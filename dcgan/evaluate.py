@@ -30,9 +30,11 @@ from dcgan import InputError, metrics
 from dcgan.classifier import DigitClassifier, fit, read
 from dcgan.data import to_float, to_model_size
 from dcgan.folder import Model
-from dcgan.sampling import crop, sample_chunks
+from dcgan.model import Generator
+from dcgan.sampling import crop, sample, sample_chunks
 
 SAMPLES, FRECHET_SAMPLES, MANIFOLD_SAMPLES, MANY = 50_000, 10_000, 5_000, 10_000_000
+QUICK_SAMPLES = 2_000  # after an epoch of training
 FIRST_SEED, SEED_STRIDE = 10_000_000, 20_000_000
 GAN_TRAIN_EPOCHS = 5
 
@@ -70,6 +72,27 @@ def gather(parts: Iterable[Digits]) -> Digits:
     parts = list(parts)
     labels = None if parts[0].labels is None else torch.cat([part.labels for part in parts])
     return Digits(torch.cat([part.images for part in parts]), labels)
+
+
+def epoch_quality(generator: Generator, images: Tensor, classifier: DigitClassifier) -> dict[str, float]:
+    """A quick look while a model is trained, a second: `QUICK_SAMPLES` samples of the protocol's first seeds.
+
+    images: what the trainer gets, (N, 1, 32, 32) uint8; as many of them are compared. Precision, recall
+    and coverage in the classifier's features; where the model knows digits, how often the asked one is
+    read. Empty for pictures of another shape, which the classifier cannot read.
+    """
+    config = generator.config
+    if images.shape[1:] != (1, 32, 32):
+        return {}
+    classifier = classifier.to(images.device)
+    real = crop(images[:QUICK_SAMPLES, 0], config.border)
+    samples = sample(generator, range(FIRST_SEED, FIRST_SEED + QUICK_SAMPLES))
+    digits, features = read(classifier, torch.from_numpy(crop(samples.images, config.border)[:, 0]).to(images.device))
+    quality = asdict(metrics.manifold(read(classifier, real)[1], features))
+    if config.num_classes:
+        quality["label_accuracy"] = (digits.cpu() == torch.from_numpy(samples.labels)).double().mean().item()
+    del quality["density"]
+    return {name: round(value, 4) for name, value in quality.items()}
 
 
 def evaluate(

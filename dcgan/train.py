@@ -76,6 +76,13 @@ def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device
     )
 
 
+def arithmetic(run: Run) -> torch.autocast:
+    """The precision of the forward passes; weights, losses and their sums stay float32."""
+    precision = run.config.precision
+    bfloat16 = run.device.type == "cuda" if precision == "auto" else precision == "bfloat16"
+    return torch.autocast(run.device.type, torch.bfloat16, enabled=bfloat16)
+
+
 def train_step(run: Run, real: Tensor, labels: Tensor | None) -> Tensor:
     """One discriminator and one generator update (paper, section 4; losses: Goodfellow et al. 2014).
 
@@ -83,20 +90,20 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None) -> Tensor:
     so that both batches hold the same digits. Returns, on the device, the losses of D and G and the
     mean probability of being real that D gives to real and to generated images: (4,).
     """
-    config, generator, discriminator = run.config, run.generator, run.discriminator
+    generator, discriminator = run.generator, run.discriminator
     latents = torch.randn(len(real), run.model_config.latent_dim, generator=run.latent_rng, device=run.device)
-    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.device.type == "cuda"):
+    with arithmetic(run):
         fake = generator(latents, labels)
         real_logits = discriminator(real, labels).float()
         fake_logits = discriminator(fake.detach(), labels).float()
-    targets = torch.full_like(real_logits, config.real_label)  # one-sided smoothing (Salimans et al. 2016)
+    targets = torch.full_like(real_logits, run.config.real_label)  # one-sided smoothing (Salimans et al. 2016)
     loss_d = F.binary_cross_entropy_with_logits(real_logits, targets) + F.softplus(fake_logits).mean()
     run.optimizer_d.zero_grad()
     loss_d.backward()
     run.optimizer_d.step()
 
     discriminator.requires_grad_(False)  # the generator's step needs no gradient of D's weights
-    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.device.type == "cuda"):
+    with arithmetic(run):
         judged = discriminator(fake, labels).float()
     loss_g = F.softplus(-judged).mean()  # non-saturating
     run.optimizer_g.zero_grad()
@@ -255,12 +262,14 @@ def train(
     *,
     save: Callable[[Run], None] = lambda run: None,
     end_epoch: Callable[[Run, Generator, Discriminator], None] = lambda run, generator, discriminator: None,
+    measure: Callable[[Generator], dict[str, float]] = lambda generator: {},
     should_stop: Callable[[], bool] = lambda: False,
     progress: Progress | None = None,
 ) -> bool:
     """Train until the last epoch, or until `should_stop`; returns whether it finished.
 
-    images: (N, C, S, S) uint8 and labels (N,) uint8, both on the run's device. After an epoch `save`
+    images: (N, C, S, S) uint8 and labels (N,) uint8, both on the run's device. After an epoch `measure`
+    gets the averaged generator, what it returns becomes a part of the epoch's history entry; then `save`
     gets the run and `end_epoch` the recalibrated networks to write down; on a stop only `save` is called.
 
     Raises `NonFiniteLoss` with the step's number, without saving.
@@ -301,7 +310,7 @@ def train(
             save(run)
             return False
         generator, discriminator = recalibrated_networks(run, images, labels)
-        run.history.append(epoch_entry(run, epoch, steps_per_epoch))
+        run.history.append(epoch_entry(run, epoch, steps_per_epoch) | measure(generator))
         run.frames.append(fixed_samples(generator))
         run.totals.zero_()
         run.seconds = 0.0

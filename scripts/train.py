@@ -9,13 +9,16 @@ animation of how the digits appeared. Ctrl-C saves and exits.
 import argparse
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dcgan import InputError, checkpoint, cli
+from dcgan.classifier import load_classifier
 from dcgan.config import PRESETS, ModelConfig, TrainConfig
 from dcgan.data import load_mnist, to_model_size
+from dcgan.evaluate import epoch_quality
 from dcgan.push import check_repo_id, push_model
 from dcgan.run_folder import check_run_folder, start_run, write_model_folder
 from dcgan.train import NonFiniteLoss, Progress, recalibrated_networks, train
@@ -62,6 +65,7 @@ def main(argv: list[str] | None = None) -> int:
                 labels,
                 save=lambda run: checkpoint.save_checkpoint(run, out),
                 end_epoch=lambda run, *networks: write_model_folder(out, run, *networks, len(images)),
+                measure=partial(epoch_quality, images=images, classifier=load_classifier()),
                 should_stop=lambda: stop.requested,
                 progress=progress,
             )

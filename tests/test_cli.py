@@ -143,6 +143,7 @@ def test_history_has_a_line_of_each_epoch(tiny_run):
     for entry in entries:
         assert {"step", "loss_d", "loss_g", "seconds", "images_per_second"} <= entry.keys()
         assert all(np.isfinite(value) for value in entry.values())
+        assert all(0 <= entry[name] <= 1 for name in ("precision", "recall", "coverage", "label_accuracy"))
 
 
 def test_card_is_one_that_the_hub_understands(tiny_run):

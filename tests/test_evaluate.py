@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,8 +12,10 @@ from dcgan import cli
 from dcgan.card import write_card
 from dcgan.classifier import DigitClassifier, augment, fit, load_classifier, read
 from dcgan.config import ModelConfig
-from dcgan.evaluate import Digits, evaluate
+from dcgan.data import to_model_size
+from dcgan.evaluate import Digits, epoch_quality, evaluate
 from dcgan.folder import load_model
+from dcgan.sampling import Samples
 from scripts import evaluate as evaluate_script
 from scripts import train_classifier
 
@@ -81,6 +84,21 @@ def test_a_model_that_knows_nothing_is_seen_through(
     again, _ = evaluate(model, digits, digits, classifier, many=num_classes > 0)
     del measures["seconds"], again["seconds"]
     assert measures == again
+
+
+def test_the_quick_look_tells_a_copy_from_noise(small_protocol, digits, classifier, make_networks, monkeypatch):
+    """Known truth: the training digits themselves score 1, an untrained network about 0."""
+    monkeypatch.setattr(dcgan.evaluate, "QUICK_SAMPLES", 320)
+    images = to_model_size(digits.images[:320], 32, 1)
+    generator, _ = make_networks(ModelConfig(base_channels=4, num_classes=10))
+    noise = epoch_quality(generator, images, classifier)
+    assert noise["precision"] < 0.2 and noise["label_accuracy"] < 0.5
+    copies = Samples(images.numpy(), np.arange(320), digits.labels[:320].numpy())
+    monkeypatch.setattr(dcgan.evaluate, "sample", lambda *arguments: copies)
+    quality = epoch_quality(generator, images, classifier)
+    assert (quality["precision"], quality["recall"], quality["coverage"]) == (1, 1, 1)
+    assert quality["label_accuracy"] > 0.9
+    assert epoch_quality(generator, images.repeat(1, 3, 1, 1), classifier) == {}
 
 
 def test_a_model_that_copies_the_test_digits_is_called_perfect(

@@ -342,3 +342,14 @@ def test_progress_on_a_terminal_is_a_bar(digits):
     assert "\repoch 1/1:" in terminal.getvalue() and "320/320" in terminal.getvalue()
     assert progress.bar is None  # closed
     assert terminal.getvalue().splitlines()[-1].startswith("epoch 1/1  loss D ")
+
+
+def test_precision_changes_the_arithmetic_and_not_what_is_kept(digits):
+    probabilities = {}
+    for precision in ("auto", "float32", "bfloat16"):
+        run = new_run(SMALL, dataclasses.replace(RECIPE, epochs=1, precision=precision), "cpu")
+        train(run, *digits)
+        assert all(parameter.dtype == torch.float32 for parameter in run.averaged.parameters())
+        probabilities[precision] = run.history[0]["probability_fake"]
+    assert probabilities["auto"] == probabilities["float32"] != probabilities["bfloat16"]  # auto on a CPU
+    assert probabilities["bfloat16"] == pytest.approx(probabilities["float32"], abs=0.05)
