@@ -144,51 +144,14 @@ def crop(images: np.ndarray, border: int) -> np.ndarray:
     return images[..., border:-border, border:-border]
 
 
-def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Straight line from a (D,) to b (D,) at t (N,) in [0, 1] -> (N, D); exact at both ends."""
-    t = t[:, None].to(torch.float64)
-    return (a * (1 - t) + b * t).to(a.dtype)
+def as_mnist_pixels(images: np.ndarray, border: int) -> np.ndarray:
+    """(N, C, S, S) uint8 of any model -> (N, 28, 28) uint8, grey: what the digit classifier reads.
 
-
-def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Along the great circle from a (D,) to b (D,) at t (N,) in [0, 1] -> (N, D) (Shoemake 1985).
-
-    Keeps to the shell where latents of a high-dimensional Gaussian lie; exact at both ends. (Nearly)
-    parallel or opposite latents have no one great circle: there it is `lerp`.
+    At 32x32 with one channel these are the exact pixels; else the mean of channels and of blocks.
     """
-    cosine = torch.nn.functional.cosine_similarity(a.double(), b.double(), dim=0).clamp(-1, 1)
-    if cosine.abs() > 1 - 1e-9:
-        return lerp(a, b, t)
-    omega, t = torch.acos(cosine), t[:, None].to(torch.float64)
-    weight_a, weight_b = torch.sin((1 - t) * omega) / torch.sin(omega), torch.sin(t * omega) / torch.sin(omega)
-    return (weight_a * a + weight_b * b).to(a.dtype)
-
-
-def interpolate(
-    generator: Generator,
-    seeds: tuple[int, int],
-    digits: tuple[int | None, int | None] = (None, None),
-    steps: int = 16,
-    *,
-    spherical: bool = True,
-    truncation: float = 1.0,
-) -> np.ndarray:
-    """The way from one seed's picture to another's: (steps, C, S, S) uint8, both ends included.
-
-    Where the model knows digits, the label morphs too, linearly; a digit of None is the seed's own.
-    """
-    config = generator.config
-    if steps < 2:
-        raise InputError(f"steps is {steps}: it must be at least 2")
-    check_truncation(truncation)
-    for digit in digits:
-        check_digit(digit, config.num_classes)
-    (a, digit_a), (b, digit_b) = (draw(seed, config.latent_dim, config.num_classes) for seed in seeds)
-    t = torch.linspace(0, 1, steps, dtype=torch.float64)
-    latents = (slerp if spherical else lerp)(a * truncation, b * truncation, t)
-    labels = None
-    if config.num_classes:
-        one_hot = torch.eye(config.num_classes)
-        ends = [own if asked is None else asked for own, asked in zip((digit_a, digit_b), digits, strict=True)]
-        labels = lerp(one_hot[ends[0]], one_hot[ends[1]], t)
-    return to_uint8(generate(generator, latents, labels)).numpy()
+    cropped = crop(images, border)
+    if cropped.shape[1:] == (1, 28, 28):
+        return cropped[:, 0]
+    scale = cropped.shape[-1] // 28
+    blocks = cropped.reshape(len(cropped), -1, 28, scale, 28, scale)
+    return blocks.mean(axis=(1, 3, 5)).round().astype(np.uint8)

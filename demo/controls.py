@@ -8,20 +8,33 @@ from demo.models import Models
 DICE = "() => Math.floor(Math.random() * 1000000)"  # six figures can be read out aloud
 
 
+def dice_button(target: gr.components.Component, js: str = DICE) -> None:
+    """A button that rolls another value, in the browser."""
+    button = gr.Button("Roll the dice", min_width=80, scale=2)
+    button.click(None, None, target, js=js, api_visibility="private")
+
+
 def seed_control(label: str, value: int) -> gr.Number:
-    """A seed with a button that rolls another one, in the browser."""
+    """A seed with its dice."""
     with gr.Row(elem_classes="seed-row"):
         seed = gr.Number(value, label=label, precision=0, step=1, min_width=120, scale=3)
-        dice = gr.Button("Roll the dice", min_width=80, scale=2)
-    dice.click(None, None, seed, js=DICE, api_visibility="private")
+        dice_button(seed)
     return seed
 
 
-def digit_control(label: str, with_digits: bool) -> gr.Radio:
+def hand_control(label: str, value: str) -> gr.Textbox:
+    """A hand, by a seed or by a code, with its dice."""
+    with gr.Row(elem_classes="seed-row"):
+        hand = gr.Textbox(value, label=label, max_lines=1, min_width=120, scale=3)
+        dice_button(hand, js=DICE.replace("Math.floor", "String(Math.floor") + ")")
+    return hand
+
+
+def digit_control(label: str, with_digits: bool, value: str = ANY) -> gr.Radio:
     """Any digit, or one of ten; not there for a model that does not know digits."""
-    return gr.Radio(DIGITS, value=ANY, label=label, visible=with_digits, elem_classes="chips")
+    return gr.Radio(DIGITS, value=value, label=label, visible=with_digits, elem_classes="chips")
 
 
 def digit_for(models: Models, model_name: str) -> gr.Radio:
-    """The update of a digit control when another model was picked: back to "any"."""
-    return gr.Radio(visible=models.knows_digits(model_name), value=ANY)
+    """The update of a digit control when another model was picked: back to "any" where there are no digits."""
+    return gr.Radio(visible=True) if models.knows_digits(model_name) else gr.Radio(visible=False, value=ANY)

@@ -1,22 +1,44 @@
-"""The Generate tab: a sheet of digits, each with the seed that makes it again."""
+"""The Generate tab: a sheet of digits, each with the seed that makes it again, to look at one by one."""
 
+import csv
+import io
+import zipfile
 from functools import partial
+from html import escape
 
 import gradio as gr
 from PIL import Image
 
 from dcgan import InputError
 from dcgan.folder import Model
-from dcgan.images import enlarge, grid
+from dcgan.images import enlarge, grid, to_pil
+from dcgan.judge import Verdicts, judge
 from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
-from demo.controls import digit_control, digit_for, seed_control
+from demo.controls import digit_control, seed_control
+from demo.files import encoder
 from demo.inputs import ANY, answer_mistakes, asked_digit, whole_number
+from demo.links import View, copy_link
 from demo.models import Models
-from demo.pictures import download_link, for_screen, png_uri
+from demo.pictures import download_link, encode_button, ink, png_bytes, png_uri, styled
 
 MAX_COUNT = 100
 GRID_SCALE = 8
-DEFAULTS = {"seed": 0, "count": 40, "digit": ANY, "truncation": 1.0, "exact": False}
+ORDERS = {"by seed": 0, "most convincing first": -1, "least convincing first": 1}  # sign of the sort
+DEFAULTS = {"seed": 0, "count": 40, "digit": ANY, "truncation": 1.0, "order": "by seed"}
+DIALOG = """
+<dialog class="inspector" aria-label="one digit"><form method="dialog">
+<button class="close" aria-label="close">×</button></form>
+<div class="large" data-hand="" data-digit=""><div class="picture"></div>
+<p class="about"></p><div class="actions">
+<button type="button" data-step="-1" aria-label="previous digit">←</button>
+<button type="button" data-step="1" aria-label="next digit">→</button>
+<a class="download one">this digit, exact pixels (PNG)</a>
+<button type="button" data-send="first">Interpolate: start here</button>
+<button type="button" data-send="last">Interpolate: end here</button>
+<button type="button" data-send="write" data-digits>Write in this hand</button>
+<button type="button" data-send="directions">Explore from here</button>
+</div></div></dialog>
+"""
 
 
 def sample_page(model: Model, seed, count, digit, truncation) -> Samples:
@@ -48,39 +70,88 @@ def sheet_grid(model: Model, samples: Samples) -> Image.Image:
     return grid(crop(samples.images, model.config.border), min(10, len(samples.seeds)))
 
 
+def listing(samples: Samples, verdicts: Verdicts) -> list[dict]:
+    """What can be said of each picture, in order of seed."""
+    return [
+        {
+            "seed": int(samples.seeds[i]),
+            "digit": None if samples.labels is None else int(samples.labels[i]),
+            "read": int(verdicts.digits[i]),
+            "confidence": round(float(verdicts.confidence[i]), 4),
+            "realness": round(float(verdicts.realness[i]), 4),
+        }
+        for i in range(len(samples.seeds))
+    ]
+
+
+def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, str]:
+    """All pictures of the sheet and a table of them, as a zip."""
+    samples = sample_page(model, seed, count, digit, truncation)
+    rows = listing(samples, judge(model, samples.images, samples.labels))
+    table, buffer = io.StringIO(), io.BytesIO()
+    writer = csv.DictWriter(table, ["file", *rows[0], "truncation", "model", "commit"], lineterminator="\n")
+    writer.writeheader()
+    with zipfile.ZipFile(buffer, "w") as package:
+        for image, row in zip(crop(samples.images, model.config.border), rows, strict=True):
+            asked = "" if row["digit"] is None else f"-digit-{row['digit']}"
+            file = f"seed-{row['seed']:010d}{asked}.png"
+            package.writestr(file, png_bytes(to_pil(image)))
+            origin = {"truncation": truncation, "model": model.name, "commit": model.commit}
+            writer.writerow({"file": file} | row | origin)
+        package.writestr("digits.csv", table.getvalue())
+    return f"{sheet_name(model, samples, digit, truncation)}.zip", buffer.getvalue(), "application/zip"
+
+
 @answer_mistakes
-def show(models: Models, model_name: str, seed, count, digit, truncation, exact) -> str:
-    """The sheet as HTML: figures with their seeds, and the downloads."""
+def show(models: Models, model_name: str, exact, seed, count, digit, truncation, order) -> str:
+    """The sheet as HTML: figures with their seeds, the one to look at closely, and the downloads."""
     model = models[model_name]
     samples = sample_page(model, seed, count, digit, truncation)
+    rows = listing(samples, judge(model, samples.images, samples.labels))
+    images = crop(samples.images, model.config.border)
     figures = []
-    for i, image in enumerate(crop(samples.images, model.config.border)):
-        what = "digit" if samples.labels is None else str(samples.labels[i])
+    for i in sorted(range(len(rows)), key=lambda i: ORDERS[order] * rows[i]["realness"]):
+        row = rows[i]
+        what = "digit" if row["digit"] is None else str(row["digit"])
+        facts = {
+            "hand": row["seed"],
+            "digit": "" if row["digit"] is None else row["digit"],
+            "read": f"{row['read']} ({row['confidence']:.1%} sure)",
+            "real": f"{row['realness']:.1%}",
+            "png": png_uri(to_pil(images[i])),
+        }
+        data = " ".join(f'data-{name}="{value}"' for name, value in facts.items())
+        picture = ink(images[i], exact, f"a generated {what}, seed {row['seed']}")
         figures.append(
-            f'<figure><img src="{png_uri(for_screen(image, exact))}" alt="a generated {what}, seed {samples.seeds[i]}">'
-            f"<figcaption>{samples.seeds[i]}</figcaption></figure>"
+            f'<figure><button type="button" class="pick" {data}>{picture}</button>'
+            f"<figcaption>{row['seed']}</figcaption></figure>"
         )
     name, picture = sheet_name(model, samples, digit, truncation), sheet_grid(model, samples)
-    links = download_link(png_uri(picture), f"{name}.png", "grid, exact pixels (PNG)") + download_link(
-        png_uri(enlarge(picture, GRID_SCALE)), f"{name}_x{GRID_SCALE}.png", f"grid, {GRID_SCALE}× larger (PNG)"
-    )
+    request = {"model": model_name, "seed": seed, "count": count, "digit": digit, "truncation": truncation}
+    links = [
+        download_link(png_uri(picture), f"{name}.png", "grid, exact pixels (PNG)"),
+        download_link(
+            png_uri(enlarge(picture, GRID_SCALE)), f"{name}_x{GRID_SCALE}.png", f"grid, {GRID_SCALE}× larger"
+        ),
+        download_link(png_uri(styled(picture, "ink on paper")), f"{name}_paper.png", "grid on paper"),
+        encode_button("all as a zip", request),
+    ]
     return (
-        f'<div class="sheet{" exact" if exact else ""}">{"".join(figures)}</div>'
-        f'<p class="downloads"><span>Below each digit is its seed.</span>{links}</p>'
+        f'<div class="sheet{" exact" if exact else ""}" data-model="{escape(model.file_name)}">{"".join(figures)}</div>'
+        '<p class="downloads"><span>Below each digit is its seed. Click a digit to see it large.</span>'
+        f"{''.join(links)}</p>{DIALOG}"
     )
 
 
 @answer_mistakes
 def generate(models: Models, model_name: str, seed, count, digit, truncation) -> tuple[Image.Image, list[dict]]:
-    """The endpoint: the grid in exact pixels, and the seed (and digit) of each picture, row by row."""
+    """The endpoint: the grid in exact pixels, and what can be said of each picture, row by row."""
     model = models[model_name]
     samples = sample_page(model, seed, count, digit, truncation)
-    labels = [None] * len(samples.seeds) if samples.labels is None else samples.labels.tolist()
-    listed = [{"seed": seed, "digit": label} for seed, label in zip(samples.seeds.tolist(), labels, strict=True)]
-    return sheet_grid(model, samples), listed
+    return sheet_grid(model, samples), listing(samples, judge(model, samples.images, samples.labels))
 
 
-def build(page: gr.Blocks, models: Models, model_name: gr.Radio) -> None:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
     """Lay out the tab inside the page, which is being built."""
     first, show_these = model_name.value, partial(show, models)
     with gr.Row(elem_classes="tab-row"):
@@ -88,7 +159,12 @@ def build(page: gr.Blocks, models: Models, model_name: gr.Radio) -> None:
             seed = seed_control("Seed", DEFAULTS["seed"])
             digit = digit_control("Digit", models.knows_digits(first))
         with gr.Column(elem_classes="view"):
-            sheet = gr.HTML(show_these(first, *DEFAULTS.values()), elem_id="sheet")
+            sheet = gr.HTML(
+                show_these(first, False, *DEFAULTS.values()),
+                elem_id="sheet",
+                js_on_load=javascript,
+                server_functions=[encoder(models, archive)],
+            )
         with gr.Column(elem_classes="more"):
             count = gr.Slider(1, MAX_COUNT, DEFAULTS["count"], step=1, label="How many")
             truncation = gr.Slider(
@@ -99,29 +175,34 @@ def build(page: gr.Blocks, models: Models, model_name: gr.Radio) -> None:
                 label="Truncation ψ",
                 info="1 shows the model as it is; lower is more typical and less varied",
             )
-            exact = gr.Checkbox(DEFAULTS["exact"], label="Exact pixels")
+            order = gr.Radio(
+                list(ORDERS),
+                value=DEFAULTS["order"],
+                label="Order",
+                info="convincing: how probably real the discriminator calls it",
+                elem_classes="chips",
+            )
+            controls = {"seed": seed, "count": count, "digit": digit, "truncation": truncation, "order": order}
+            copy_link("generate", {"model": model_name, "exact": exact} | controls)
 
-    inputs = [model_name, seed, count, digit, truncation]
-    # A model without digits cannot be asked for one: back to "any" before anything is drawn.
-    model_name.change(
-        partial(digit_for, models), model_name, digit, show_progress="hidden", api_visibility="private"
-    ).then(show_these, [*inputs, exact], sheet, show_progress="hidden", api_visibility="private")
-    gr.on(  # at load too: the weights may be newer than the page
-        [page.load, seed.change, count.change, digit.input, truncation.change, exact.change],
+    gr.on(
+        [seed.change, count.change, digit.input, truncation.change, order.input, exact.input],
         show_these,
-        [*inputs, exact],
+        [model_name, exact, *controls.values()],
         sheet,
         trigger_mode="always_last",
         show_progress="hidden",
         api_visibility="private",
     )
     picture = gr.Image(format="png", visible=False, label="Grid of 28×28 pictures, 10 a row, white ink on black")
-    listed = gr.JSON(visible=False, label="Seed and digit of each picture, row by row")
+    listed = gr.JSON(visible=False, label="Of each picture, row by row: seed, digit, reading, confidence, realness")
     gr.Button(visible=False).click(
         partial(generate, models),
-        inputs,
+        [model_name, seed, count, digit, truncation],
         [picture, listed],
         api_name="generate",
         api_description="Digits of consecutive seeds: picture i has the seed `seed + i`, whatever the count. "
-        "A digit of `any` lets the seed decide.",
+        "A digit of `any` lets the seed decide. With each: the digit that a classifier reads in it and how sure it is, "
+        "and how probably real the discriminator calls it.",
     )
+    return View("generate", controls, show_these, sheet, digits=[digit])

@@ -2,11 +2,15 @@
 
 import functools
 import html
+import re
 from collections.abc import Callable
 
 import gradio as gr
 
 from dcgan import InputError
+from dcgan.config import ModelConfig
+from dcgan.hands import latent_of
+from dcgan.interpolation import Key
 
 ANY = "any"
 DIGITS = [ANY, *map(str, range(10))]
@@ -24,6 +28,26 @@ def answer_mistakes(handler: Callable) -> Callable:
             raise gr.Error(html.escape(sentence), duration=8, print_exception=False) from None
 
     return answered
+
+
+def quietly(handler: Callable) -> Callable:
+    """The handler for what is still being typed: half a word leaves the picture as it is."""
+
+    @functools.wraps(handler)
+    def answered(*arguments):
+        try:
+            return handler(*arguments)
+        except InputError:
+            return gr.skip()
+
+    return answered
+
+
+def number(value: float | None, name: str, low: float, high: float) -> float:
+    """Sliders check their range, but a client may send nothing at all."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise InputError(f"{name} is {value!r}: it must be a number from {low:g} to {high:g}")
+    return float(value)
 
 
 def whole_number(value: float | None, name: str, low: int, high: int) -> int:
@@ -46,3 +70,27 @@ def asked_digit(choice: str | int | None, num_classes: int) -> int | None:
     if not num_classes:
         raise InputError("this model does not know digits: leave the digit at any")
     return int(choice)
+
+
+def keys(text: str | None, name: str, low: int, high: int, config: ModelConfig) -> list[Key]:
+    """`15 24:7 3` -> [(15, None), (24, 7), (3, None)]: hands, each with the digit asked of it if it names one.
+
+    Every one is checked against the model; between `low` and `high` of them.
+    """
+    words = re.split(r"[\s,;]+", (text or "").strip(" \t\n,;"))
+    words = [word for word in words if word]
+    if not low <= len(words) <= high:
+        asked = f"{low}" if low == high else f"{low} to {high}"
+        raise InputError(f"{name}: there are {len(words)}, and it must be {asked}, like 15 24:7 3")
+    found = []
+    for word in words:
+        hand, colon, digit = word.partition(":")
+        key = (hand, asked_digit(digit, config.num_classes) if colon else None)
+        latent_of(key[0], config, key[1])
+        found.append(key)
+    return found
+
+
+def keys_text(found: list[Key]) -> str:
+    """The text that `keys` reads as these."""
+    return " ".join(f"{hand}" if digit is None else f"{hand}:{digit}" for hand, digit in found)

@@ -1,4 +1,4 @@
-"""The Interpolate tab: the way from one digit to another, to scrub, to watch and to take along."""
+"""The Interpolate tab: the way along 2 to 8 key frames, to scrub, to watch and to take along."""
 
 from functools import partial
 from html import escape
@@ -7,89 +7,153 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from dcgan import InputError
 from dcgan.folder import Model
-from dcgan.images import grid
-from dcgan.sampling import MAX_SEED, crop, interpolate
-from demo.controls import digit_control, digit_for, seed_control
-from demo.inputs import ANY, answer_mistakes, asked_digit, whole_number
+from dcgan.hands import latent_of
+from dcgan.images import encode_animation, encode_video, enlarge, grid, to_pil
+from dcgan.interpolation import EASINGS, MAX_KEYS, Key, interpolate
+from dcgan.sampling import crop
+from demo.files import encoder
+from demo.inputs import ANY, DIGITS, answer_mistakes, keys, quietly, whole_number
+from demo.links import MAX_TEXT, View, copy_link
 from demo.models import Models
-from demo.pictures import data_uri, download_link, encode_loop, file_for_client, for_screen, png_uri
+from demo.pictures import ANIMATION_SCALE, download_link, encode_button, file_for_client, ink, png_uri, there_and_back
+from demo.scrub import player, strip
 
 MAX_STEPS = 60
-FRAME_MILLISECONDS = 80
-DEFAULTS = {"seed_a": 15, "digit_a": ANY, "seed_b": 24, "digit_b": ANY, "steps": 24, "path": "spherical"}
+KINDS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
+DEFAULTS = {"keys": "15 24", "steps": 24, "closed": False, "path": "spherical", "easing": "even", "speed": 12}
+ROLL = f"(text) => (text || '').trim().split(/[\\s,;]+/).map((word) => \
+word.replace(/^[^:]*/, Math.floor(Math.random() * 1000000))).slice(0, {MAX_KEYS}).join(' ')"
 
 
-def way(model: Model, seed_a, digit_a, seed_b, digit_b, steps, path) -> tuple[np.ndarray, str]:
-    """The frames (steps, C, 28, 28) of a visitor's wishes, and a file name that says how to make them again."""
-    seeds = (
-        whole_number(seed_a, "seed A", 0, MAX_SEED),
-        whole_number(seed_b, "seed B", 0, MAX_SEED),
-    )
+def way(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray, list[Key], str]:
+    """The frames (N, C, 28, 28) of a visitor's wishes, the key frames, and a file name that says them."""
     steps = whole_number(steps, "steps", 2, MAX_STEPS)
-    digits = tuple(asked_digit(digit, model.config.num_classes) for digit in (digit_a, digit_b))
-    frames = interpolate(model.generator, seeds, digits, steps, spherical=path == "spherical")
-    ends = "_to_".join(
-        f"seed-{seed}" + ("" if digit is None else f"-digit-{digit}") for seed, digit in zip(seeds, digits, strict=True)
+    found = keys(key_text, "key frames", 2, MAX_KEYS, model.config)
+    if path not in ("spherical", "linear"):
+        raise InputError(f"path is {path!r}: it must be spherical or linear")
+    frames = interpolate(
+        model.generator, found, steps, closed=bool(closed), spherical=path == "spherical", easing=easing
     )
-    return crop(frames, model.config.border), f"{model.file_name}_{ends}_{path}"
+    words = ["seed-" + str(hand)[:12] + ("" if digit is None else f"-digit-{digit}") for hand, digit in found]
+    parts = [model.file_name, "_to_".join(words), path, *(["smooth"] if easing == "smooth" else [])]
+    return crop(frames, model.config.border), found, "_".join([*parts, *(["closed"] if closed else [])])
 
 
-def strip(frames: np.ndarray, exact: bool) -> Image.Image:
-    """All frames side by side, without gaps: the page shows one of them at a time."""
-    pictures = [for_screen(frame, exact) for frame in frames]
-    sheet = Image.new(pictures[0].mode, (len(pictures) * pictures[0].width, pictures[0].height))
-    for i, picture in enumerate(pictures):
-        sheet.paste(picture, (i * picture.width, 0))
-    return sheet
+def animation(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str]:
+    """The loop as GIF, WebP or MP4: round where the way is closed, else there and back."""
+    if kind not in KINDS:
+        raise InputError(f"kind is {kind!r}: it must be one of {', '.join(KINDS)}")
+    milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
+    frames, _, name = way(model, key_text, steps, closed, path, easing)
+    if closed:
+        images = [enlarge(to_pil(frame), ANIMATION_SCALE) for frame in frames]
+        durations = [milliseconds] * len(images)
+    else:
+        images, durations = there_and_back(frames, milliseconds)
+    encode = encode_video if kind == "mp4" else partial(encode_animation, suffix=f".{kind}")
+    return f"{name}.{kind}", encode(images, milliseconds=durations), KINDS[kind]
 
 
-@answer_mistakes
-def show(models: Models, model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path, exact) -> str:
-    """Stage, slider and strip as HTML; interpolate.js moves through the frames without the server."""
-    frames, name = way(models[model_name], seed_a, digit_a, seed_b, digit_b, steps, path)
-    last = len(frames) - 1
-    cells = "".join(
-        f'<button type="button" class="frame" data-index="{i}" style="--at: {i / last:.6f}"'
-        f' aria-label="step {i + 1} of {last + 1}"></button>'
-        for i in range(last + 1)
+def cards(model: Model, found: list[Key], frames: np.ndarray, steps: int, exact: bool) -> str:
+    """The key frames to edit: picture, seed, digit; `interpolate.js` writes them back into the text."""
+    html = []
+    for i, (hand, digit) in enumerate(found):
+        frame = frames[(i * (steps - 1)) % len(frames)]
+        own = latent_of(hand, model.config)[1]
+        options = "".join(
+            f'<option value="{value}"{" selected" if str(digit) == value else ""}>'
+            f"{f'any ({own})' if value == ANY else value}</option>"
+            for value in DIGITS
+        )
+        select = f'<select aria-label="digit of key frame {i + 1}">{options}</select>' if own is not None else ""
+        remove = f'<button type="button" class="remove" aria-label="remove key frame {i + 1}">×</button>'
+        html.append(
+            f'<div class="key">{ink(frame, exact, f"key frame {i + 1}")}'
+            f'<input value="{escape(str(hand))}" aria-label="seed of key frame {i + 1}" inputmode="numeric">{select}'
+            f'<span><button type="button" class="dice" aria-label="roll key frame {i + 1}">⚄</button>'
+            f"{remove if len(found) > 2 else ''}</span></div>"
+        )
+    add = '<button type="button" class="add" aria-label="add a key frame">+</button>' if len(found) < MAX_KEYS else ""
+    return f'<div class="keys">{"".join(html)}{add}</div>'
+
+
+def draw(models: Models, model_name: str, exact, key_text, steps, closed, path, easing, speed) -> str:
+    """Key frames, stage, slider and strip as HTML."""
+    frames, found, name = way(models[model_name], key_text, steps, closed, path, easing)
+    milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
+    wishes = {"model": model_name, "key_text": key_text, "steps": steps, "closed": closed, "path": path}
+    wishes |= {"easing": easing, "speed": speed}
+    links = [encode_button(f"loop ({kind.upper()})", wishes | {"kind": kind}) for kind in KINDS]
+    links.append(download_link(png_uri(grid(frames, len(frames))), f"{name}.png", "strip, exact pixels (PNG)"))
+    names = [f"step {i + 1} of {len(frames)}" for i in range(len(frames))]
+    what = "the digit on the way along the key frames"
+    play = player(
+        png_uri(strip(frames, exact)),
+        names,
+        what,
+        loop="round" if closed else "back",
+        milliseconds=milliseconds,
+        exact=exact,
     )
-    links = download_link(
-        data_uri(encode_loop(frames, FRAME_MILLISECONDS), "image/gif"), f"{name}.gif", "loop (GIF)"
-    ) + download_link(png_uri(grid(frames, len(frames))), f"{name}.png", "strip, exact pixels (PNG)")
+    told = f"{len(frames)} pictures, {path}{', closed' if closed else ''}"
     return (
-        f'<div class="way{" exact" if exact else ""}" data-last="{last}"'
-        f" style=\"--frames: {last + 1}; --strip: url('{png_uri(strip(frames, exact))}')\">"
-        '<div class="stage frame" role="img" aria-label="the digit on the way from A to B"></div>'
-        '<div class="transport"><button type="button" class="play">Play</button>'
-        f'<span>A</span><input type="range" class="position" min="0" max="{last}" value="0" step="1"'
-        ' aria-label="position between A and B"><span>B</span></div>'
-        f'<div class="strip" tabindex="-1">{cells}</div></div>'
-        f'<p class="downloads"><span>{escape(f"{last + 1} steps, {path}")}</span>{links}</p>'
+        f"{cards(models[model_name], found, frames, steps, exact)}{play}"
+        f'<p class="downloads"><span>{escape(told)}</span>{"".join(links)}</p>'
     )
 
 
 @answer_mistakes
 def interpolation(
-    models: Models, model_name: str, seed_a, digit_a, seed_b, digit_b, steps, path
+    models: Models, model_name: str, key_text, steps, closed, path, easing, speed, kind
 ) -> tuple[str, Image.Image]:
-    """The endpoint: the looping GIF, and the strip in exact pixels."""
-    frames, name = way(models[model_name], seed_a, digit_a, seed_b, digit_b, steps, path)
-    return file_for_client(encode_loop(frames, FRAME_MILLISECONDS), f"{name}.gif"), grid(frames, len(frames))
+    """The endpoint: the loop as a file, and the strip in exact pixels."""
+    model = models[model_name]
+    name, content, _ = animation(model, kind, key_text, steps, closed, path, easing, speed)
+    frames, _, _ = way(model, key_text, steps, closed, path, easing)
+    return file_for_client(content, name), grid(frames, len(frames))
 
 
-def build(page: gr.Blocks, models: Models, model_name: gr.Radio, javascript: str) -> None:
+def edited(event: gr.EventData) -> str:
+    """The text of the key frames as the cards have it; `keys` checks it when it is drawn."""
+    return str(event._data.get("keys", ""))[:MAX_TEXT]
+
+
+def replace_key(text: str, at: int, hand: str, digit: str) -> str:
+    """The text of key frames with the one at `at` (0 the first, -1 the last) replaced."""
+    words = text.split()
+    words[at] = hand + (f":{digit}" if digit else "")
+    return " ".join(words)
+
+
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
     """Lay out the tab inside the page, which is being built; `javascript` moves through the frames."""
-    first, show_these = model_name.value, partial(show, models)
-    with_digits = models.knows_digits(first)
+    first, show_these = model_name.value, answer_mistakes(partial(draw, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
-            seed_a, digit_a = seed_control("Seed A", DEFAULTS["seed_a"]), digit_control("Digit A", with_digits)
-            seed_b, digit_b = seed_control("Seed B", DEFAULTS["seed_b"]), digit_control("Digit B", with_digits)
+            key_text = gr.Textbox(
+                DEFAULTS["keys"],
+                label="Key frames",
+                info=f"2 to {MAX_KEYS} seeds; 24:7 is seed 24 writing a 7",
+                max_lines=3,
+            )
+            with gr.Row(elem_classes="seed-row"):
+                roll = gr.Button("Roll the dice", min_width=80)
+                roll.click(None, key_text, key_text, js=ROLL, api_visibility="private")
+            closed = gr.Checkbox(DEFAULTS["closed"], label="Closed loop: back to the first")
         with gr.Column(elem_classes="view"):
-            view = gr.HTML(show_these(first, *DEFAULTS.values(), False), elem_id="way", js_on_load=javascript)
+            view = gr.HTML(
+                show_these(first, False, *DEFAULTS.values()),
+                elem_id="way",
+                js_on_load=javascript,
+                server_functions=[encoder(models, animation)],
+            )
         with gr.Column(elem_classes="more"):
-            steps = gr.Slider(2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps")
+            steps = gr.Slider(
+                2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps", info="from one key frame to the next"
+            )
+            speed = gr.Slider(1, 30, DEFAULTS["speed"], step=1, label="Speed", info="pictures a second")
             path = gr.Radio(
                 ["spherical", "linear"],
                 value=DEFAULTS["path"],
@@ -97,40 +161,32 @@ def build(page: gr.Blocks, models: Models, model_name: gr.Radio, javascript: str
                 info="spherical stays where digits are; linear cuts the corner",
                 elem_classes="chips",
             )
-            exact = gr.Checkbox(False, label="Exact pixels")
+            easing = gr.Radio(
+                list(EASINGS),
+                value=DEFAULTS["easing"],
+                label="Easing",
+                info="smooth lingers at the key frames",
+                elem_classes="chips",
+            )
+            controls = {"keys": key_text, "steps": steps, "closed": closed, "path": path, "easing": easing}
+            controls |= {"speed": speed}
+            copy_link("interpolate", {"model": model_name, "exact": exact} | controls)
 
-    inputs = [model_name, seed_a, digit_a, seed_b, digit_b, steps, path]
-    model_name.change(
-        lambda name: [digit_for(models, name)] * 2,
-        model_name,
-        [digit_a, digit_b],
-        show_progress="hidden",
-        api_visibility="private",
-    ).then(show_these, [*inputs, exact], view, show_progress="hidden", api_visibility="private")
-    gr.on(
-        [
-            page.load,
-            seed_a.change,
-            seed_b.change,
-            digit_a.input,
-            digit_b.input,
-            steps.change,
-            path.change,
-            exact.change,
-        ],
-        show_these,
-        [*inputs, exact],
-        view,
-        trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    gif = gr.File(visible=False, label="The way there and back as a looping GIF, 224×224")
+    inputs = [model_name, exact, *controls.values()]
+    options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
+    gr.on([steps.change, speed.change, closed.change, path.change, easing.change, exact.input, key_text.submit],
+          show_these, inputs, view, **options)  # fmt: skip
+    key_text.change(quietly(partial(draw, models)), inputs, view, **options)
+    view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private")
+    kind = gr.Radio(list(KINDS), value="gif", label="File type", visible=False)
+    file = gr.File(visible=False, label="The loop, 224×224: round where it is closed, else there and back")
     picture = gr.Image(format="png", visible=False, label="All steps side by side, 28×28 each, white ink on black")
     gr.Button(visible=False).click(
         partial(interpolation, models),
-        inputs,
-        [gif, picture],
+        [model_name, *controls.values(), kind],
+        [file, picture],
         api_name="interpolate",
-        api_description="The way from the picture of one seed (and digit) to another's, both ends included.",
+        api_description="The way along 2 to 8 key frames, written `15 24:7 3`: seeds, each with the digit asked of it "
+        "or none. Every key frame's own picture is one of the steps.",
     )
+    return View("interpolate", controls, show_these, view)

@@ -12,10 +12,12 @@ import time
 from html import escape
 
 from dcgan import InputError
+from dcgan.directions import Direction, measured, sefa
 from dcgan.folder import Model, bundled_models, load_model, local_folder
 
 TITLES = {"mnist-conditional": "conditional: you choose the digit", "mnist": "unconditional: the seed decides"}
 START_SECONDS = 4.5  # for all pulls together before the page opens; what takes longer is swapped in later
+FOUND_DIRECTIONS = 6  # without a name, beside the measured ones
 REFRESH_SECONDS = 60.0  # for one pull beside the running page
 
 
@@ -39,6 +41,8 @@ class Models:
     def __init__(self, names: list[str] | None = None, seconds: float = START_SECONDS):
         deadline = time.monotonic() + seconds
         self.entries: dict[str, Entry] = {}
+        self.known: dict[str, tuple[Model, list[Direction]]] = {}
+        self.measuring = threading.Lock()
         for name in names or bundled_models():
             try:
                 self.entries[name] = load_entry(name, deadline - time.monotonic())
@@ -47,6 +51,14 @@ class Models:
 
     def __getitem__(self, name: str) -> Model:
         return self.entries[name].model
+
+    def directions(self, name: str) -> list[Direction]:
+        """The measured and the found directions of a model; worked out once, in a second or two."""
+        model = self[name]
+        with self.measuring:
+            if self.known.get(name, (None,))[0] is not model:
+                self.known[name] = (model, [*measured(model.generator), *sefa(model.generator, FOUND_DIRECTIONS)])
+            return self.known[name][1]
 
     def choices(self) -> list[tuple[str, str]]:
         """(title, name) of each model for a picker."""

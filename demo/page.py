@@ -1,10 +1,13 @@
 """The page: a title, a model picker, and a tab for each way to play."""
 
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
 
-from demo import generate, interpolate
+from demo import explore, generate, interpolate, training, write, yours
+from demo.controls import digit_for
+from demo.links import MAX_TEXT, View, restore
 from demo.models import Models
 from demo.theme import build_theme
 
@@ -14,6 +17,62 @@ MASTHEAD = """
 <p>A neural network learnt from 60,000 digits how people write, and now writes its own.
 Each picture is made by a number, its seed: the same seed makes the same digit again.</p>
 """
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def script(*names: str) -> str:
+    """The scripts of a component, one after the other: `common.js` first."""
+    return "\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("common", *names))
+
+
+def send(event: gr.EventData, key_text: str) -> list:
+    """A hand sent from one tab to another: updates of the tabs, key frames, hand to write, hand and digit to
+    move. What arrives is checked where it is drawn."""
+    data = {name: str(event._data.get(name, ""))[:MAX_TEXT] for name in ("target", "hand", "digit")}
+    target, hand, digit = data["target"], data["hand"], data["digit"]
+    tabs = parts = keys = written = moved = moved_digit = gr.skip()
+    if target in ("first", "last"):
+        tabs = gr.Tabs(selected="interpolate")
+        keys = interpolate.replace_key(key_text, 0 if target == "first" else -1, hand, digit)
+    elif target == "write":
+        tabs, written = gr.Tabs(selected="write"), hand
+    elif target == "directions":
+        tabs, parts, moved = gr.Tabs(selected="explore"), gr.Tabs(selected="directions"), hand
+        moved_digit = digit or gr.skip()
+    return [tabs, parts, keys, written, moved, moved_digit]
+
+
+def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs: dict, items: list[gr.Tab]) -> None:
+    """What concerns all views: links at load, another model, hands sent from one to another."""
+    model_name, by_name = shared["model"], {view.name: view for view in views}
+    controls = [component for view in views for component in view.controls.values()]
+    linked = gr.Textbox(visible=False)
+
+    def restored(request: gr.Request) -> list:
+        return restore(views, tabs, shared, request)
+
+    loaded = page.load(restored, None, [linked, *tabs.values(), *shared.values(), *controls], **QUIET)
+    digits = [control for view in views for control in view.digits]
+    picked = model_name.change(lambda name: [digit_for(models, name)] * len(digits), model_name, digits, **QUIET)
+
+    def draw_if_linked(view: View, linked: str, *values) -> str:
+        # At load too, since the weights may be newer than the page; the other tabs when they are opened.
+        return view.draw(*values) if linked == view.name or (not linked and view is views[0]) else gr.skip()
+
+    for view, item in zip(views, items, strict=True):
+        inputs = [*shared.values(), *view.controls.values()]
+        loaded.then(partial(draw_if_linked, view), [linked, *inputs], view.picture, **QUIET)
+        # A model without digits cannot be asked for one: the controls say so before anything is drawn.
+        picked.then(view.draw, inputs, view.picture, **QUIET)
+        if view.name != "yours":  # which would look for the latent again
+            item.select(view.draw, inputs, view.picture, **QUIET)
+
+    moved = by_name["directions"].controls
+    key_text = by_name["interpolate"].controls["keys"]
+    targets = [*tabs.values(), key_text, by_name["write"].controls["hand"], moved["hand"], moved["digit"]]
+    for view in views:
+        if "send" in (view.picture.js_on_load or "") and view.name not in ("interpolate", "write", "training"):
+            view.picture.send(send, key_text, targets, **QUIET)
 
 
 def build_page(models: Models) -> gr.Blocks:
@@ -24,14 +83,46 @@ def build_page(models: Models) -> gr.Blocks:
         title="Handwritten digits that nobody wrote", analytics_enabled=False, delete_cache=(3600, 3600)
     ) as page:
         gr.HTML(MASTHEAD, elem_id="masthead")
-        model_name = gr.Radio(choices, value=choices[0][1], label="Model", elem_id="model", elem_classes="chips")
-        with gr.Tab("Generate", id="generate"):
-            generate.build(page, models, model_name)
-        with gr.Tab("Interpolate", id="interpolate"):
-            interpolate.build(page, models, model_name, (HERE / "interpolate.js").read_text(encoding="utf-8"))
+        with gr.Row(elem_id="shared"):
+            model_name = gr.Radio(choices, value=choices[0][1], label="Model", elem_id="model", elem_classes="chips")
+            exact = gr.Checkbox(False, label="Exact pixels", elem_id="exact")
+        shared = {"model": model_name, "exact": exact}
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Generate", id="generate") as generate_tab:
+                generated = generate.build(models, model_name, exact, script("generate"))
+            with gr.Tab("Interpolate", id="interpolate") as interpolate_tab:
+                interpolated = interpolate.build(models, model_name, exact, script("scrub", "interpolate"))
+            with gr.Tab("Write", id="write") as write_tab:
+                written = write.build(models, model_name, exact, script("write"))
+            with gr.Tab("Explore", id="explore") as explore_tab, gr.Tabs() as parts:
+                with gr.Tab("Map", id="map") as map_tab:
+                    mapped = explore.build_map(models, model_name, exact, script("explore"))
+                with gr.Tab("Directions", id="directions") as directions_tab:
+                    moved = explore.build_directions(models, model_name, exact, script())
+                with gr.Tab("Arithmetic", id="arithmetic") as arithmetic_tab:
+                    combined = explore.build_arithmetic(models, model_name, exact, script())
+            with gr.Tab("Your digit", id="yours") as yours_tab:
+                drawn = yours.build(models, model_name, exact, script("pad"), script())
+            with gr.Tab("Training", id="training") as training_tab:
+                trained = training.build(models, model_name, exact, script("scrub"), training_tab)
+        views = [generated, interpolated, written, mapped, moved, combined, drawn, trained]
+        items = [
+            generate_tab,
+            interpolate_tab,
+            write_tab,
+            map_tab,
+            directions_tab,
+            arithmetic_tab,
+            yours_tab,
+            training_tab,
+        ]
+        wire(page, models, shared, views, {"": tabs, "explore": parts}, items)
+        explore_tab.select(
+            mapped.draw, [*shared.values(), *mapped.controls.values()], mapped.picture, **QUIET
+        )  # the tab inside it that is open first
         weights = gr.HTML(models.status(), elem_id="weights")
-        page.load(models.status, None, weights, show_progress="hidden", api_visibility="private")
-        gr.Timer(30).tick(models.status, None, weights, show_progress="hidden", api_visibility="private")
+        page.load(models.status, None, weights, **QUIET)
+        gr.Timer(30).tick(models.status, None, weights, **QUIET)
         gr.api(
             models.describe,
             api_name="models",
@@ -50,6 +141,6 @@ def launch_options() -> dict:
         "head": f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>",
         "footer_links": ["api"],
         "enable_monitoring": False,
-        "max_file_size": "1mb",  # nothing here takes files, but Gradio's upload route would
+        "max_file_size": "1mb",  # of a picture for the endpoint `invert`
         "ssr_mode": False,
     }

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import tempfile
 from collections.abc import Sequence
 from html import escape
@@ -22,14 +23,50 @@ def for_screen(image: np.ndarray, exact: bool) -> Image.Image:
     return to_pil(image) if exact else enlarge(to_pil(image), SMOOTH, smooth=True)
 
 
-def png_uri(image: Image.Image) -> str:
+def png_bytes(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", compress_level=4)
-    return data_uri(buffer.getvalue(), "image/png")
+    return buffer.getvalue()
+
+
+def png_uri(image: Image.Image) -> str:
+    return data_uri(png_bytes(image), "image/png")
 
 
 def download_link(uri: str, filename: str, text: str) -> str:
     return f'<a class="download" download="{escape(filename)}" href="{uri}">{escape(text)}</a>'
+
+
+def encode_webp(image: Image.Image) -> bytes:
+    """Lossy: for what is only looked at."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="WEBP", quality=70, method=2)
+    return buffer.getvalue()
+
+
+def ink(image: np.ndarray, exact: bool, alt: str, attributes: str = "") -> str:
+    """An <img> of a white-on-black picture that the page shows as ink on paper, or as chalk on slate."""
+    return f'<img class="ink" src="{png_uri(for_screen(image, exact))}" alt="{escape(alt)}"{attributes}>'
+
+
+PAPER_COLOUR, INK_COLOUR = (251, 248, 240), (33, 31, 27)
+STYLES = {"white on black": "", "ink on paper": "_paper", "ink, transparent": "_transparent"}
+
+
+def styled(image: Image.Image, style: str) -> Image.Image:
+    """A grey white-on-black picture as it is, as ink on paper (RGB), or as ink on nothing (RGBA)."""
+    if style == "white on black":
+        return image
+    ink, alpha = Image.new("RGB", image.size, INK_COLOUR), image.convert("L")
+    if style == "ink on paper":
+        return Image.composite(ink, Image.new("RGB", image.size, PAPER_COLOUR), alpha)
+    ink.putalpha(alpha)
+    return ink
+
+
+def encode_button(text: str, request: dict) -> str:
+    """A button for a file that is made only when it is asked for; see `demo.files`."""
+    return f'<button type="button" class="download" data-encode="{escape(json.dumps(request))}">{escape(text)}</button>'
 
 
 def there_and_back(frames: Sequence[np.ndarray], milliseconds: int) -> tuple[list[Image.Image], list[int]]:

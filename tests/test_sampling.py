@@ -6,19 +6,17 @@ import torch
 
 from dcgan import InputError
 from dcgan.config import ModelConfig
-from dcgan.data import to_uint8
+from dcgan.data import to_model_size, to_uint8
 from dcgan.sampling import (
     CHUNK,
     MAX_SEED,
+    as_mnist_pixels,
     consecutive_seeds,
     crop,
     draw,
     generate,
-    interpolate,
-    lerp,
     sample,
     sample_chunks,
-    slerp,
 )
 
 
@@ -114,7 +112,6 @@ def test_training_mode_is_left_alone_and_changes_nothing(make_networks):
 def test_nobody_elses_random_numbers_are_touched(conditional):
     before = torch.get_rng_state(), random.getstate(), str(np.random.get_state())
     sample(conditional, range(3))
-    interpolate(conditional, (0, 1), steps=3)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert (random.getstate(), str(np.random.get_state())) == before[1:]
 
@@ -176,83 +173,21 @@ def test_crop_takes_the_border_off():
     assert np.array_equal(crop(images, 2), images[:, :, 2:30, 2:30])
 
 
-# Interpolation.
-
-TIMES = torch.tensor([0.0, 0.25, 1 / 3, 0.5, 1.0], dtype=torch.float64)
-
-
-def test_slerp_by_hand():
-    a, b = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 2.0])
-    way = slerp(a, b, TIMES)
-    angles = TIMES * torch.pi / 2
-    torch.testing.assert_close(way, torch.stack([angles.cos(), 2 * angles.sin()], dim=1).float())
-    half_of_45_degrees = torch.sin(torch.tensor(torch.pi / 8)) / torch.sin(torch.tensor(torch.pi / 4))
-    torch.testing.assert_close(slerp(a, a + b / 2, TIMES)[3], torch.tensor([2.0, 1.0]) * half_of_45_degrees)
+@pytest.mark.parametrize("image_size", [32, 64])
+@pytest.mark.parametrize("image_channels", [1, 3])
+def test_mnist_pixels_undo_the_model_size_exactly(drawn_digits, image_size, image_channels):
+    images, _ = drawn_digits
+    config = ModelConfig(image_size=image_size, image_channels=image_channels)
+    enlarged = to_model_size(torch.from_numpy(images[:20]), image_size, image_channels).numpy()
+    assert np.array_equal(as_mnist_pixels(enlarged, config.border), images[:20])
 
 
-def test_lerp_by_hand():
-    way = lerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 2.0]), TIMES)
-    torch.testing.assert_close(way, torch.stack([1 - TIMES, 2 * TIMES], dim=1).float())
-
-
-@pytest.mark.parametrize("way", [slerp, lerp])
-def test_ends_are_exact(way):
-    for seed in range(50):
-        a, b = draw(seed)[0], draw(seed + 1)[0]
-        ends = way(a, b, torch.tensor([0.0, 1.0], dtype=torch.float64))
-        assert torch.equal(ends[0], a) and torch.equal(ends[1], b)
-
-
-def test_slerp_keeps_to_the_shell_and_lerp_does_not():
-    times = torch.linspace(0, 1, 33, dtype=torch.float64)
-    for seed in range(50):
-        a, b = draw(seed)[0], draw(seed + 1)[0]
-        norms = slerp(a, b, times).norm(dim=1)
-        low, high = sorted([a.norm(), b.norm()])
-        assert norms.min() > 0.98 * low and norms.max() < 1.02 * high
-        assert lerp(a, b, times).norm(dim=1).min() < 0.9 * low
-        b *= a.norm() / b.norm()
-        torch.testing.assert_close(slerp(a, b, times).norm(dim=1), a.norm().expand(33))
-
-
-@pytest.mark.parametrize("factor", [1.0, 2.0, -1.0, -0.5, 1 + 1e-7])
-def test_slerp_of_parallel_and_opposite_latents_is_lerp(factor):
-    a = draw(0)[0]
-    assert torch.equal(slerp(a, a * factor, TIMES), lerp(a, a * factor, TIMES))
-
-
-def test_slerp_of_nearly_parallel_latents_is_finite_and_near_both():
-    a, noise = draw(0)[0], draw(1)[0]
-    for size in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
-        way = slerp(a, a + size * noise, TIMES)
-        assert (way - a).abs().max() < 4 * size + 1e-5
-
-
-@pytest.mark.parametrize("spherical", [True, False], ids=["spherical", "linear"])
-@pytest.mark.parametrize("steps", [2, 16, 40])
-def test_ends_of_an_interpolation_are_the_seeds_pictures(generator, spherical, steps):
-    frames = interpolate(generator, (3, 4), steps=steps, spherical=spherical)
-    assert frames.shape == (steps, 1, 32, 32) and frames.dtype == np.uint8
-    assert np.array_equal(frames[[0, -1]], sample(generator, [3, 4]).images)
-
-
-@pytest.mark.parametrize("spherical", [True, False], ids=["spherical", "linear"])
-@pytest.mark.parametrize("digits", [(3, 7), (None, 7), (3, None), (5, 5)])
-def test_ends_are_the_pictures_of_the_asked_digits_too(conditional, spherical, digits):
-    frames = interpolate(conditional, (3, 4), digits, 5, spherical=spherical, truncation=0.7)
-    for end, seed, digit in ((0, 3, digits[0]), (-1, 4, digits[1])):
-        assert np.array_equal(frames[end], sample(conditional, [seed], digit, truncation=0.7).images[0])
-
-
-def test_label_morphs_between_two_digits_of_one_hand(conditional):
-    frames = interpolate(conditional, (3, 3), (1, 8), 9).astype(float)
-    steps = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
-    assert steps.min() > 0 and steps.max() < np.abs(frames[0] - frames[-1]).mean()
-
-
-def test_spherical_and_linear_are_different_ways(unconditional):
-    ways = [interpolate(unconditional, (3, 4), steps=5, spherical=spherical) for spherical in (True, False)]
-    assert not np.array_equal(ways[0][2], ways[1][2])
+def test_mnist_pixels_are_means_of_blocks_and_channels():
+    images = np.zeros((1, 3, 64, 64), np.uint8)
+    images[0, 0, 4, 4], images[0, 1, 5, 5], images[0, 2, 59, 58] = 120, 240, 56  # 56 / 12 is nearest to 5
+    pixels = as_mnist_pixels(images, 4)
+    assert pixels.shape == (1, 28, 28) and pixels.dtype == np.uint8
+    assert (pixels[0, 0, 0], pixels[0, 27, 27], pixels.astype(int).sum()) == (30, 5, 35)
 
 
 # Mistakes.
@@ -281,8 +216,6 @@ def test_bad_counts_and_seeds(seed, count, sentence):
 def test_bad_seed(conditional, seed):
     with pytest.raises(InputError, match=f"seed is {seed}: it must be from 0 to 4294967295"):
         sample(conditional, [seed])
-    with pytest.raises(InputError, match="seed"):
-        interpolate(conditional, (0, seed))
 
 
 @pytest.mark.parametrize("digit", [-1, 10, [0, 10]])
@@ -293,24 +226,13 @@ def test_bad_digit(conditional, unconditional, digit):
         sample(unconditional, [0, 1], digit)
 
 
-def test_bad_digits_of_an_interpolation(conditional, unconditional):
-    with pytest.raises(InputError, match="digit is 10"):
-        interpolate(conditional, (0, 1), (0, 10))
-    with pytest.raises(InputError, match="does not know digits"):
-        interpolate(unconditional, (0, 1), (3, None))
-
-
 @pytest.mark.parametrize("truncation", [0.0, -0.5, 1.01, float("nan"), float("inf")])
 def test_bad_truncation(conditional, truncation):
     with pytest.raises(InputError, match="truncation is .*: it must be above 0 and at most 1"):
         sample(conditional, [0], truncation=truncation)
-    with pytest.raises(InputError, match="truncation"):
-        interpolate(conditional, (0, 1), truncation=truncation)
 
 
 def test_other_bad_requests(conditional):
-    with pytest.raises(InputError, match="steps is 1: it must be at least 2"):
-        interpolate(conditional, (0, 1), steps=1)
     with pytest.raises(InputError, match="at least one seed"):
         sample(conditional, [])
     with pytest.raises(InputError, match="3 digits for 2 seeds"):

@@ -1,0 +1,42 @@
+// Shared by the components below it: every script of a component begins with this.
+const save = (name, uri) => {
+  const link = Object.assign(document.createElement("a"), { download: name, href: uri });
+  document.body.append(link);
+  link.click();
+  link.remove();
+};
+// A button with data-encode asks the server for a file, made only now, and saves it.
+element.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-encode]");
+  if (!button || button.disabled) return;
+  const text = button.textContent;
+  button.disabled = true;
+  button.textContent = "making it …";
+  try {
+    const [name, uri] = await server.encode(button.dataset.encode);
+    save(name, uri);
+    button.textContent = text;
+  } catch {
+    button.textContent = "that failed: try again";
+  }
+  button.disabled = false;
+});
+// A button with data-send takes a hand to another tab.
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-send]");
+  const source = button && button.closest("[data-hand]");
+  if (source) trigger("send", { target: button.dataset.send, hand: source.dataset.hand, digit: source.dataset.digit || "" });
+});
+// A button with data-copy puts a text into the clipboard.
+element.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = button.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "copied";
+  } catch {
+    window.prompt("Copy this code", button.dataset.copy);
+  }
+  setTimeout(() => (button.textContent = text), 1500);
+});

@@ -1,0 +1,282 @@
+"""The Explore tab: a map between four hands, directions that mean something, arithmetic with hands."""
+
+import json
+from functools import partial
+from html import escape
+
+import gradio as gr
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcgan.data import to_uint8
+from dcgan.directions import Direction
+from dcgan.folder import Model
+from dcgan.hands import encode, latent_of, quantise
+from dcgan.images import grid, to_pil
+from dcgan.interpolation import ends, grid_of
+from dcgan.sampling import crop, generate
+from demo.controls import digit_control, hand_control
+from demo.inputs import ANY, answer_mistakes, asked_digit, keys, number, quietly
+from demo.links import View, copy_link
+from demo.models import FOUND_DIRECTIONS, Models
+from demo.pictures import download_link, ink, png_uri
+
+MAP_SIZE = 13  # pictures along each side
+REACH = 4.0  # of a slider, in standard deviations of a latent
+NAMED = ("thickness", "slant", "width")  # of the measured directions, in their order
+MAX_TRAY = 6
+SEND = (
+    '<div class="actions"><button type="button" data-send="first">Interpolate: start here</button>'
+    '<button type="button" data-send="last">Interpolate: end here</button>{write}{directions}</div>'
+)
+WRITE = '<button type="button" data-send="write">Write in this hand</button>'
+DIRECTIONS = '<button type="button" data-send="directions">Change it by directions</button>'
+OPTIONS = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
+
+
+def actions(model: Model, directions: bool = True) -> str:
+    return SEND.format(write=WRITE if model.config.num_classes else "", directions=DIRECTIONS if directions else "")
+
+
+def pictures(model: Model, latents: Tensor, labels: Tensor | None) -> np.ndarray:
+    """Latents (N, latent_dim) and labels or label weights -> (N, C, 28, 28) uint8."""
+    return crop(to_uint8(generate(model.generator, latents, labels)).numpy(), model.config.border)
+
+
+def label_digits(labels: Tensor | None, count: int) -> list[int | None]:
+    """The digit that weighs most in each label."""
+    return [None] * count if labels is None else labels.argmax(dim=1).tolist()
+
+
+# --- the map ---
+
+
+def draw_map(models: Models, model_name: str, exact, corners, digit) -> str:
+    """The map as one picture, and the codes of all its places; `explore.js` moves over it."""
+    model = models[model_name]
+    found = keys(corners, "corners", 4, 4, model.config)
+    asked = asked_digit(digit, model.config.num_classes)
+    found = [(hand, own if asked is None else asked) for hand, own in found]
+    images, latents, labels = grid_of(model.generator, found, MAP_SIZE)
+    images = crop(images, model.config.border)
+    digits = label_digits(labels, len(images))
+    codes = [encode(latent, digit) for latent, digit in zip(latents, digits, strict=True)]
+    scale = 1 if exact else 3
+    sheet = grid(images, MAP_SIZE, gap=0)
+    if not exact:
+        sheet = sheet.resize((sheet.width * scale, sheet.height * scale), 3)  # bicubic: near pictures are alike
+    names = ", ".join(str(hand)[:12] for hand, _ in found)
+    file = f"{model.file_name}_map_{'_'.join(str(hand)[:12] for hand, _ in found)}.png"
+    return (
+        f'<div class="map{" exact" if exact else ""}" data-size="{MAP_SIZE}" data-codes="{escape(json.dumps(codes))}"'
+        f" style=\"--map: url('{png_uri(sheet)}'); --size: {MAP_SIZE}\">"
+        f'<div class="field frame" tabindex="0" role="slider" aria-label="map between the corners {escape(names)}: '
+        f'move with the arrow keys" aria-valuemin="1" aria-valuemax="{MAP_SIZE**2}" aria-valuenow="1">'
+        '<div class="here"></div></div>'
+        '<div class="under" data-hand="" data-digit=""><div class="stage frame" role="img" '
+        f'aria-label="the digit under the pointer"></div>{actions(model)}</div></div>'
+        f'<p class="downloads"><span>Move over the map; click to stay.</span>'
+        f"{download_link(png_uri(grid(images, MAP_SIZE, gap=0)), file, 'map, exact pixels (PNG)')}</p>"
+    )
+
+
+def build_map(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+    show = answer_mistakes(partial(draw_map, models))
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            corners = gr.Textbox(
+                "3 14 15 92", label="Corners", info="four seeds: top left, top right, bottom left, bottom right"
+            )
+            with gr.Row(elem_classes="seed-row"):
+                roll = gr.Button("Roll the dice", min_width=80)
+            js = "() => Array.from({length: 4}, () => Math.floor(Math.random() * 1000000)).join(' ')"
+            roll.click(None, None, corners, js=js, api_visibility="private")
+            digit = digit_control("Digit", models.knows_digits(model_name.value), "8")
+        with gr.Column(elem_classes="view"):
+            initial = (model_name.value, False, corners.value, "8" if models.knows_digits(model_name.value) else ANY)
+            view = gr.HTML(show(*initial), elem_id="map", js_on_load=javascript)
+        with gr.Column(elem_classes="more"):
+            controls = {"corners": corners, "digit": digit}
+            copy_link("map", {"model": model_name, "exact": exact} | controls)
+    inputs = [model_name, exact, *controls.values()]
+    gr.on([digit.input, exact.input, corners.submit], show, inputs, view, **OPTIONS)
+    corners.change(quietly(partial(draw_map, models)), inputs, view, **OPTIONS)
+    return View("map", controls, show, view, outer="explore", digits=[digit])
+
+
+# --- directions ---
+
+
+def moved(model: Model, directions: list[Direction], hand, digit, amounts) -> tuple[Tensor, int | None]:
+    """The latent of a hand moved along the directions, as a code holds it, and its digit."""
+    latent, own = latent_of(hand or "", model.config, asked_digit(digit, model.config.num_classes))
+    for direction, amount in zip(directions, amounts, strict=True):
+        latent = latent + number(amount, direction.name, -REACH, REACH) * direction.vector
+    return quantise(latent), own
+
+
+def draw_directions(models: Models, model_name: str, exact, hand, digit, *amounts) -> str:
+    """The moved hand, large; before it where it came from, and below all its digits."""
+    model = models[model_name]
+    latent, own = moved(model, models.directions(model_name), hand, digit, amounts)
+    start, _ = latent_of(hand or "", model.config, own)
+    if model.config.num_classes:
+        labels = torch.tensor([own, own, *range(10)])
+        latents = torch.cat([torch.stack([start, latent]), latent.expand(10, -1)])
+    else:
+        labels, latents = None, torch.stack([start, latent])
+    images = pictures(model, latents, labels)
+    row = "".join(ink(image, exact, f"a {i} in this hand") for i, image in enumerate(images[2:]))
+    code = encode(latent, own)
+    file = f"{model.file_name}_{str(hand).strip()[:12]}_moved.png"
+    return (
+        f'<div class="moved{" exact" if exact else ""}" data-hand="{code}" data-digit="{"" if own is None else own}">'
+        f'<div class="pair"><figure>{ink(images[0], exact, "before")}<figcaption>before</figcaption></figure>'
+        f'<figure class="big">{ink(images[1], exact, "the hand, moved along the directions")}'
+        f"<figcaption>after</figcaption></figure></div>"
+        f'<div class="row">{row}</div>{actions(model, directions=False)}'
+        f'<p class="downloads"><span>Its code, to be typed wherever a hand is asked for: '
+        f"<code>{code[:16]}…</code></span>"
+        f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
+        f"{download_link(png_uri(to_pil(images[1])), file, 'after, exact pixels (PNG)')}</p></div>"
+    )
+
+
+def slider_label(direction: Direction) -> str:
+    if direction.correlation is None:
+        return direction.name
+    return f"{direction.name} (r = {direction.correlation:.2f})"
+
+
+def slider_labels(models: Models, model_name: str) -> list[gr.Slider]:
+    """Updates of the sliders for another model: its own correlations."""
+    return [gr.Slider(label=slider_label(direction)) for direction in models.directions(model_name)]
+
+
+@answer_mistakes
+def list_directions(models: Models, model_name: str) -> list[dict]:
+    """The endpoint: name, correlation and vector of each direction."""
+    return [
+        {
+            "name": direction.name,
+            "correlation": direction.correlation and round(direction.correlation, 4),
+            "vector": [round(value, 6) for value in direction.vector.tolist()],
+        }
+        for direction in models.directions(model_name)
+    ]
+
+
+def build_directions(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+    show = answer_mistakes(partial(draw_directions, models))
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            hand = hand_control("Hand", "5")
+            digit = digit_control("Digit", models.knows_digits(model_name.value))
+        with gr.Column(elem_classes="view"):
+            zeros = [0.0] * (len(NAMED) + FOUND_DIRECTIONS)
+            view = gr.HTML(
+                show(model_name.value, False, hand.value, ANY, *zeros), elem_id="moved", js_on_load=javascript
+            )
+        with gr.Column(elem_classes="more"):
+            sliders = []
+            for i, direction in enumerate(models.directions(model_name.value)):
+                info = None
+                if i == 0:
+                    info = "measured on 3,000 samples; r is the correlation on 1,000 others"
+                if i == len(NAMED):
+                    info = "strongest in the first layer's weights (SeFa); what they do is for you to name"
+                sliders.append(gr.Slider(-REACH, REACH, 0, step=0.1, label=slider_label(direction), info=info))
+            reset = gr.Button("All back to 0", size="sm")
+            names = [*NAMED, *(f"direction{i + 1}" for i in range(FOUND_DIRECTIONS))]
+            controls = {"hand": hand, "digit": digit} | dict(zip(names, sliders, strict=True))
+            copy_link("directions", {"model": model_name, "exact": exact} | controls)
+    inputs = [model_name, exact, *controls.values()]
+    triggers = [digit.input, exact.input, hand.submit, *(slider.change for slider in sliders)]
+    gr.on(triggers, show, inputs, view, **OPTIONS)
+    hand.change(quietly(partial(draw_directions, models)), inputs, view, **OPTIONS)
+    reset.click(None, None, sliders, js=f"() => Array({len(sliders)}).fill(0)", api_visibility="private")
+    model_name.change(
+        partial(slider_labels, models), model_name, sliders, show_progress="hidden", api_visibility="private"
+    )
+    listed = gr.JSON(visible=False, label="Name, correlation (null where found without a name) and unit vector of each")
+    gr.Button(visible=False).click(
+        partial(list_directions, models),
+        model_name,
+        listed,
+        api_name="directions",
+        api_description="Directions of latent space: measured ones (thickness, slant, width; the correlation is of "
+        "samples that they were not fitted to), then the strongest ones of the first layer (SeFa).",
+    )
+    return View("directions", controls, show, view, outer="explore", digits=[digit])
+
+
+# --- arithmetic ---
+
+
+def combined(model: Model, trays: tuple[str, str, str], digit) -> tuple[list, Tensor, Tensor | None]:
+    """Mean of A less mean of B plus mean of C (paper, section 6.3.2): the trays' (latents, labels), the
+    result's latent, quantised, and its label weights."""
+    config = model.config
+    asked = asked_digit(digit, config.num_classes)
+    filled = []
+    for name, tray in zip("ABC", trays, strict=True):
+        found = keys(tray, f"tray {name}", 1, MAX_TRAY, config)
+        filled.append(ends(found, config))
+    a, b, c = (latents.mean(dim=0) for latents, _ in filled)
+    labels = None
+    if config.num_classes:
+        a_label, b_label, c_label = (labels.mean(dim=0) for _, labels in filled)
+        labels = (a_label - b_label + c_label).clamp_min(0)
+        labels = labels / labels.sum().clamp_min(1e-9) if labels.sum() > 0 else a_label
+        labels = labels if asked is None else torch.eye(config.num_classes)[asked]
+    return filled, quantise(a - b + c), labels
+
+
+def draw_arithmetic(models: Models, model_name: str, exact, tray_a, tray_b, tray_c, digit) -> str:
+    """Three trays with their means, and what comes out."""
+    model = models[model_name]
+    filled, latent, label = combined(model, (tray_a, tray_b, tray_c), digit)
+    html = []
+    for name, sign, (latents, labels) in zip("ABC", ("", "−", "+"), filled, strict=True):
+        mean_label = None if labels is None else labels.mean(dim=0, keepdim=True)
+        each = pictures(model, latents, labels)
+        (mean,) = pictures(model, latents.mean(dim=0, keepdim=True), mean_label)
+        shown = "".join(ink(image, exact, f"tray {name}") for image in each)
+        html.append(
+            f'<div class="sign">{sign}</div><div class="tray"><div class="members">{shown}</div>'
+            f"<figure>{ink(mean, exact, f'mean of tray {name}')}<figcaption>mean of {name}</figcaption></figure></div>"
+        )
+    labels = None if label is None else label[None]
+    (result,) = pictures(model, latent[None], labels)
+    (own,) = label_digits(labels, 1)
+    code = encode(latent, own)
+    return (
+        f'<div class="arithmetic{" exact" if exact else ""}" data-hand="{code}" data-digit="{"" if own is None else own}">'
+        f'<div class="sum">{"".join(html)}<div class="sign">=</div>'
+        f'<figure class="big">{ink(result, exact, "A less B plus C")}<figcaption>A − B + C</figcaption></figure></div>'
+        f"{actions(model)}"
+        f'<p class="downloads">{download_link(png_uri(to_pil(result)), f"{model.file_name}_a-b+c.png", "A − B + C, exact pixels (PNG)")}</p></div>'
+    )
+
+
+def build_arithmetic(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+    show = answer_mistakes(partial(draw_arithmetic, models))
+    starts = {"a": "2 18 41", "b": "7 23 60", "c": "11 30 52"}
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            trays = {
+                name: gr.Textbox(value, label=f"Tray {name.upper()}", info="1 to 6 seeds" if name == "a" else None)
+                for name, value in starts.items()
+            }
+        with gr.Column(elem_classes="view"):
+            initial = (model_name.value, False, *starts.values(), ANY)
+            view = gr.HTML(show(*initial), elem_id="arithmetic", js_on_load=javascript)
+        with gr.Column(elem_classes="more"):
+            digit = digit_control("Digit of the result", models.knows_digits(model_name.value))
+            controls = trays | {"digit": digit}
+            copy_link("arithmetic", {"model": model_name, "exact": exact} | controls)
+    inputs = [model_name, exact, *controls.values()]
+    gr.on([digit.input, exact.input, *(tray.submit for tray in trays.values())], show, inputs, view, **OPTIONS)
+    gr.on([tray.change for tray in trays.values()], quietly(partial(draw_arithmetic, models)), inputs, view, **OPTIONS)
+    return View("arithmetic", controls, show, view, outer="explore", digits=[digit])

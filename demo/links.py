@@ -1,0 +1,101 @@
+"""Links: the query of the page's address holds a view, and opening it restores that view exactly."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
+
+import gradio as gr
+
+MAX_TEXT = 4096
+
+# Reads the controls in the browser, writes the link into the address bar and the clipboard.
+COPY = """(...values) => {
+  const names = NAMES;
+  const query = new URLSearchParams({tab: TAB});
+  names.forEach((name, i) => query.set(name, String(values[i])));
+  const url = `${location.origin}${location.pathname}?${query}`;
+  history.replaceState(null, "", url);
+  const say = (text) => document.querySelectorAll(".copy-link").forEach((button) => {
+    button.textContent = text;
+    setTimeout(() => (button.textContent = "Copy link"), 2000);
+  });
+  const ask = () => { say("See the address bar"); window.prompt("Copy this link", url); };
+  navigator.clipboard ? navigator.clipboard.writeText(url).then(() => say("Copied"), ask) : ask();
+}"""
+
+
+@dataclass
+class View:
+    """A part of the page that a link can name: its tab (and the tab inside that), its controls under the
+    names that a link gives them, and how its picture is drawn from them (and the model's name)."""
+
+    name: str
+    controls: dict[str, gr.components.Component]
+    draw: Callable
+    picture: gr.HTML
+    outer: str | None = None  # the tab around it
+    digits: list[gr.Radio] = field(default_factory=list)  # controls that only a model with digits has
+
+
+def copy_link(view_name: str, controls: dict[str, gr.components.Component]) -> None:
+    """A button that copies the link to what is shown."""
+    button = gr.Button("Copy link", size="sm", elem_classes="copy-link")
+    js = COPY.replace("NAMES", repr(list(controls))).replace("TAB", repr(view_name))
+    button.click(None, list(controls.values()), None, js=js, api_visibility="private")
+
+
+def read_value(component: gr.components.Component, text: str) -> object:
+    """The value that a link's text asks of a control. Raises `ValueError` if the control cannot have it."""
+    if isinstance(component, gr.Checkbox):
+        return {"true": True, "false": False}[text]
+    if isinstance(component, gr.Radio):
+        values = {str(value): value for _, value in component.choices}
+        return values[text]
+    if isinstance(component, gr.Slider):
+        value = float(text)
+        if not component.minimum <= value <= component.maximum:
+            raise ValueError(text)
+        steps = round((value - component.minimum) / component.step)
+        value = component.minimum + steps * component.step
+        return int(value) if float(component.step).is_integer() else round(value, 6)
+    if isinstance(component, gr.Number):
+        return int(text)
+    if len(text) > MAX_TEXT:
+        raise ValueError(text)
+    return text
+
+
+def restore(
+    views: list[View], tabs: dict[str, gr.Tabs], shared: dict[str, gr.components.Component], request: gr.Request
+) -> list:
+    """Updates for: the view's name, each of `tabs`, each of `shared`, and every view's controls.
+
+    tabs: the page's own under "", those inside a tab under its name.
+
+    What a link names wrongly stays as it is, and the visitor is told.
+    """
+    query = dict(request.query_params)
+    view = next((view for view in views if view.name == query.get("tab")), None)
+    wrong = [] if view is not None or "tab" not in query else ["tab"]
+
+    def asked(name: str, component: gr.components.Component) -> object:
+        if view is None or name not in query:
+            return gr.skip()
+        try:
+            return read_value(component, query[name])
+        except (ValueError, KeyError, OverflowError):
+            wrong.append(name)
+            return gr.skip()
+
+    common = [asked(name, component) for name, component in shared.items()]
+    values = [
+        asked(name, component) if one is view else gr.skip()
+        for one in views
+        for name, component in one.controls.items()
+    ]
+    if wrong:
+        told = ", ".join(f"{name}={query[name][:40]}" for name in wrong)
+        gr.Warning(escape(f"This link asks for what there is not ({told}): the rest of it is shown."))
+    chosen = {} if view is None else {"": view.outer or view.name, view.outer: view.name}
+    selected = [gr.Tabs(selected=chosen[name]) if name in chosen else gr.skip() for name in tabs]
+    return [view.name if view else "", *selected, *common, *values]

@@ -1,0 +1,4 @@
+element.addEventListener("click", (event) => {
+  const hand = event.target.closest("[data-pick]");
+  if (hand) trigger("pick", { hand: hand.dataset.pick });
+});

@@ -1,0 +1,152 @@
+"""The Write tab: numbers in one handwriting, since one seed is one hand."""
+
+from functools import partial
+from html import escape
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from dcgan import InputError
+from dcgan.folder import Model
+from dcgan.hands import latent_of
+from dcgan.images import enlarge, grid, to_pil
+from dcgan.sampling import MAX_SEED, consecutive_seeds, crop, sample
+from dcgan.writing import Written, write
+from demo.controls import hand_control
+from demo.inputs import answer_mistakes, number, quietly, whole_number
+from demo.links import View, copy_link
+from demo.models import Models
+from demo.pictures import STYLES, download_link, for_screen, ink, png_uri, styled
+
+HANDS = 10  # to choose from at a time
+MAX_SCALE, MAX_SPACING = 8, 12
+DEFAULTS = {
+    "text": "2026",
+    "hand": "0",
+    "variation": 0.15,
+    "spacing": 3,
+    "size": 1,
+    "style": "white on black",
+    "first": 0,
+}
+SAYS_NO = (
+    '<p class="note">This model was not told which digit is which, so it cannot be asked to write one. '
+    "Choose the conditional model above: there, one seed is one hand.</p>"
+)
+
+
+def written(model: Model, text, hand, variation, spacing) -> Written:
+    """The text of a visitor's wishes, every one of them checked."""
+    if not isinstance(text, str):
+        raise InputError("there is no text: type some digits")
+    variation = number(variation, "variation", 0, 1)
+    spacing = whole_number(spacing, "spacing", 0, MAX_SPACING)
+    latent, _ = latent_of(hand or "", model.config)
+    return write(model.generator, latent, text, variation=variation, spacing=spacing)
+
+
+def export(image: np.ndarray, size, style) -> Image.Image:
+    """Exact pixels, or `size` times larger and smooth; in one of the `STYLES`."""
+    if style not in STYLES:
+        raise InputError(f"style is {style!r}: it must be one of {', '.join(STYLES)}")
+    size, picture = whole_number(size, "size", 1, MAX_SCALE), to_pil(image)
+    return styled(enlarge(picture, size, smooth=True) if size > 1 else picture, style)
+
+
+def hand_rows(model: Model, first: int, chosen: str, exact) -> str:
+    """Ten hands to pick from, a row each: the digits 0 to 9."""
+    seeds = [seed for seed in consecutive_seeds(first, HANDS) for _ in range(10)]
+    images = crop(sample(model.generator, seeds, list(range(10)) * HANDS).images, model.config.border)
+    rows = []
+    for row in range(HANDS):
+        hand = str(first + row)
+        picture = np.asarray(grid(images[10 * row : 10 * row + 10], 10, gap=0))
+        rows.append(
+            f'<button type="button" class="hand" data-pick="{hand}" aria-pressed="{str(hand == chosen).lower()}">'
+            f"<span>{hand}</span>{ink(picture, exact, f'the digits 0 to 9 in the hand of seed {hand}')}</button>"
+        )
+    return f'<div class="hands" role="group" aria-label="hands to choose from">{"".join(rows)}</div>'
+
+
+def draw(models: Models, model_name: str, exact, text, hand, variation, spacing, size, style, first) -> str:
+    """The writing, its download, and the row of hands as HTML."""
+    model = models[model_name]
+    if not model.config.num_classes:
+        return SAYS_NO
+    first = whole_number(first, "first hand", 0, MAX_SEED - HANDS + 1)
+    image = written(model, text, hand, variation, spacing).image
+    hand = str(hand).strip()
+    seen = " ".join(text.split())
+    picture = f'<img class="ink" src="{png_uri(for_screen(image, exact))}" alt="{escape(seen)}, written by hand {escape(hand[:12])}"'
+    picture += f' style="--wide: {image.shape[1]}">'
+    name = "".join(c if c.isdigit() else "-" for c in seen)[:40] + f"_hand-{hand[:12]}{STYLES.get(style, '')}"
+    name += f"_x{size}" if size > 1 else ""
+    link = download_link(png_uri(export(image, size, style)), f"{name}.png", f"this writing, {style} (PNG)")
+    return (
+        f'<div class="writing{" exact" if exact else ""}">{picture}</div>'
+        f'<p class="downloads"><span>One seed is one hand. Pick another below.</span>{link}</p>'
+        f"{hand_rows(model, first, hand, exact)}"
+    )
+
+
+@answer_mistakes
+def endpoint(
+    models: Models, model_name: str, text, hand, variation, spacing, size, style
+) -> tuple[Image.Image, list[dict]]:
+    """The endpoint: the writing, and where each character is in it."""
+    done = written(models[model_name], text, hand, variation, spacing)
+    names = ("character", "left", "top", "width", "height")
+    boxes = [dict(zip(names, box, strict=True)) for box in done.boxes]
+    for box in boxes:
+        box |= {name: box[name] * size for name in names[1:]}
+    return export(done.image, size, style), boxes
+
+
+def picked(event: gr.EventData) -> str:
+    return str(event._data.get("hand", ""))[:12]
+
+
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+    """Lay out the tab inside the page, which is being built."""
+    known, show_these = model_name.value, answer_mistakes(partial(draw, models))
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            text = gr.Textbox(
+                DEFAULTS["text"], label="Write", info="digits, spaces, line breaks and - . / : ,", lines=2, max_lines=6
+            )
+            hand = hand_control("Hand", DEFAULTS["hand"])
+        with gr.Column(elem_classes="view"):
+            view = gr.HTML(show_these(known, False, *DEFAULTS.values()), elem_id="write", js_on_load=javascript)
+        with gr.Column(elem_classes="more"):
+            first = gr.Number(DEFAULTS["first"], label="Ten hands from seed", precision=0, step=HANDS)
+            variation = gr.Slider(
+                0, 1, DEFAULTS["variation"], step=0.05, label="Variation", info="0 writes a digit the same each time"
+            )
+            spacing = gr.Slider(0, MAX_SPACING, DEFAULTS["spacing"], step=1, label="Spacing", info="pixels")
+            size = gr.Slider(
+                1, MAX_SCALE, DEFAULTS["size"], step=1, label="Size of the download", info="1: exact pixels"
+            )
+            style = gr.Radio(list(STYLES), value=DEFAULTS["style"], label="Download as", elem_classes="chips")
+            controls = {"text": text, "hand": hand, "variation": variation, "spacing": spacing, "size": size}
+            controls |= {"style": style, "first": first}
+            copy_link("write", {"model": model_name, "exact": exact} | controls)
+
+    inputs = [model_name, exact, *controls.values()]
+    options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
+    gr.on([variation.change, spacing.change, size.change, style.input, first.change, exact.input, hand.submit],
+          show_these, inputs, view, **options)  # fmt: skip
+    gr.on([text.change, hand.change], quietly(partial(draw, models)), inputs, view, **options)
+    text.blur(show_these, inputs, view, **options)  # what was typed is done: now say what is wrong with it
+    view.pick(picked, None, hand, show_progress="hidden", api_visibility="private")
+    picture = gr.Image(format="png", visible=False, label="The writing", image_mode=None)
+    boxes = gr.JSON(visible=False, label="Of each character: what it is, and its box in pixels")
+    gr.Button(visible=False).click(
+        partial(endpoint, models),
+        [model_name, text, hand, variation, spacing, size, style],
+        [picture, boxes],
+        api_name="write",
+        api_description="Digits, spaces, line breaks and the signs - . / : , written in one hand: a seed, or the code "
+        "of a hand. Only for a model that knows digits.",
+    )
+    return View("write", controls, show_these, view)

@@ -1,0 +1,170 @@
+"""The Your digit tab: draw one, and see which latent the generator would have drawn it from."""
+
+import base64
+import binascii
+import zlib
+from collections.abc import Callable
+from functools import partial
+from html import escape
+
+import gradio as gr
+import numpy as np
+import torch
+
+from dcgan import InputError
+from dcgan.data import to_model_size, to_uint8
+from dcgan.folder import Model
+from dcgan.hands import encode
+from dcgan.images import to_pil
+from dcgan.invert import Inversion, as_mnist, invert
+from dcgan.judge import Verdicts, judge, likely_digits
+from dcgan.sampling import crop, generate
+from demo.controls import digit_control
+from demo.explore import actions
+from demo.inputs import answer_mistakes, asked_digit
+from demo.links import View, copy_link
+from demo.models import Models
+from demo.pictures import download_link, ink, png_uri
+
+PAD = 112  # pixels along each side of what the browser sends
+TRIED = 2  # digits to try where the visitor names none: the classifier's likeliest
+INVITATION = (
+    '<p class="note">Draw a digit with the mouse or a finger. The page centres and scales it as MNIST was made, and '
+    "looks for the latent from which the generator draws it best: the network never saw your hand, and yet has it."
+    "<br>With the keyboard: arrow keys move the pen, the space bar lifts and lowers it, Delete clears.</p>"
+)
+CANVAS = """
+<div class="pad"><canvas width="280" height="280" tabindex="0" role="img"
+aria-label="a sheet to draw a digit on; arrow keys move the pen, space lifts and lowers it"></canvas>
+<div class="actions"><button type="button" class="undo">Undo</button>
+<button type="button" class="clear">Clear</button></div></div>
+"""
+
+
+def pack(image: np.ndarray) -> str:
+    """(28, 28) uint8 as a text for a link."""
+    return base64.urlsafe_b64encode(zlib.compress(image.tobytes(), 9)).decode().rstrip("=")
+
+
+def unpack(text: str) -> np.ndarray:
+    """The picture of `pack`. Raises `InputError` for any other text."""
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        pixels = zlib.decompressobj().decompress(packed, 28 * 28 + 1)
+    except (binascii.Error, ValueError, zlib.error):
+        pixels = b""
+    if len(pixels) != 28 * 28:
+        raise InputError("the drawing in this link is damaged: draw it again")
+    return np.frombuffer(pixels, np.uint8).reshape(28, 28)
+
+
+def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[Inversion, Verdicts]:
+    """The best latent of a drawing (28, 28) uint8, and what is said of the drawing and of its likeness."""
+    config = model.config
+    asked = asked_digit(digit, config.num_classes)
+    tried = () if not config.num_classes else (asked,) if asked is not None else likely_digits(image, TRIED)
+    found = invert(model.generator, image, tried, progress=progress)
+    both = torch.from_numpy(np.stack([image, found.image]))
+    labels = None if found.digit is None else np.full(2, found.digit, np.uint8)
+    verdicts = judge(model, to_model_size(both, config.image_size, config.image_channels).numpy(), labels)
+    return found, verdicts
+
+
+def about(verdicts: Verdicts, i: int) -> str:
+    return (
+        f"<dl><dt>read by the classifier</dt><dd>{verdicts.digits[i]} ({verdicts.confidence[i]:.1%} sure)</dd>"
+        f"<dt>real, says the discriminator</dt><dd>{verdicts.realness[i]:.1%}</dd></dl>"
+    )
+
+
+def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Progress()) -> str:  # noqa: B008
+    """The drawing, its likeness, what is said of both, and all digits in this hand, as HTML."""
+    if not drawing:
+        return INVITATION
+    model, image = models[model_name], unpack(drawing)
+    found, verdicts = find(model, image, digit, lambda share: progress(share, desc="looking for the latent"))
+    code = encode(found.latent, found.digit)
+    row = ""
+    if found.digit is not None:
+        images = to_uint8(generate(model.generator, found.latent.expand(10, -1), torch.arange(10))).numpy()
+        hand = crop(images, model.config.border)
+        row = "".join(ink(one, exact, f"a {i} in your hand") for i, one in enumerate(hand))
+        row = f'<p class="note">Your hand writes all digits:</p><div class="row">{row}</div>'
+    return (
+        f'<div class="moved{" exact" if exact else ""}" data-hand="{code}"'
+        f' data-digit="{"" if found.digit is None else found.digit}"><div class="pair both">'
+        f'<figure class="big">{ink(image, exact, "your digit")}<figcaption>yours</figcaption>{about(verdicts, 0)}</figure>'
+        f'<figure class="big">{ink(found.image, exact, "its likeness by the generator")}<figcaption>the generator\'s'
+        f"</figcaption>{about(verdicts, 1)}</figure></div>"
+        f'<p class="note">They differ by {found.error:.0f} of 255 levels (root mean square over the pixels).</p>'
+        f"{row}{actions(model)}"
+        f'<p class="downloads"><span>Code of this hand: <code>{escape(code[:16])}…</code></span>'
+        f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
+        f"{download_link(png_uri(to_pil(image)), 'yours.png', 'yours, exact pixels (PNG)')}"
+        f"{download_link(png_uri(to_pil(found.image)), f'{model.file_name}_likeness.png', 'the likeness (PNG)')}</p></div>"
+    )
+
+
+def received(event: gr.EventData) -> str:
+    """What was drawn, as the text that a link holds; empty for an empty sheet."""
+    text = event._data.get("pixels")
+    try:
+        pixels = base64.b64decode(text if isinstance(text, str) and len(text) < 2 * PAD**2 else "", validate=True)
+    except (binascii.Error, ValueError):
+        pixels = b""
+    if len(pixels) != PAD**2:
+        raise InputError("the drawing did not arrive: draw it again")
+    drawing = np.frombuffer(pixels, np.uint8).reshape(PAD, PAD)
+    return pack(as_mnist(drawing)) if drawing.any() else ""
+
+
+@answer_mistakes
+def endpoint(models: Models, model_name: str, picture, digit, progress=gr.Progress()) -> tuple:  # noqa: B008
+    """The endpoint: the likeness in exact pixels, and the hand's code with what is said of both pictures."""
+    if picture is None:
+        raise InputError("there is no picture: send one of a digit")
+    ink_on_black = picture if picture.mean() < 128 else 255 - picture
+    image = as_mnist(ink_on_black)
+    found, verdicts = find(models[model_name], image, digit, progress)
+    said = [
+        {"read": int(digit), "confidence": round(float(sure), 4), "realness": round(float(real), 4)}
+        for digit, sure, real in zip(verdicts.digits, verdicts.confidence, verdicts.realness, strict=True)
+    ]
+    return to_pil(found.image), {
+        "hand": encode(found.latent, found.digit),
+        "digit": found.digit,
+        "error": round(found.error, 2),
+        "yours": said[0],
+        "likeness": said[1],
+    }
+
+
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: str, javascript: str) -> View:
+    """Lay out the tab inside the page, which is being built."""
+    draw = answer_mistakes(partial(show, models))
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            pad = gr.HTML(CANVAS, elem_id="pad", js_on_load=pad_script)
+        with gr.Column(elem_classes="view"):
+            view = gr.HTML(INVITATION, elem_id="yours", js_on_load=javascript)
+        with gr.Column(elem_classes="more"):
+            digit = digit_control("It is a", models.knows_digits(model_name.value))
+            drawing = gr.Textbox("", visible="hidden", label="Drawing")
+            controls = {"drawing": drawing, "digit": digit}
+            copy_link("yours", {"model": model_name, "exact": exact} | controls)
+    inputs = [model_name, exact, *controls.values()]
+    pad.drawn(answer_mistakes(received), None, drawing, show_progress="hidden", api_visibility="private")
+    gr.on([drawing.change, digit.input, exact.input], draw, inputs, view, trigger_mode="always_last",
+          show_progress="full", api_visibility="private")  # fmt: skip
+    picture = gr.Image(visible=False, label="A digit, of any size", image_mode="L", type="numpy")
+    likeness = gr.Image(format="png", visible=False, label="What the generator draws, 28×28, white ink on black")
+    said = gr.JSON(visible=False, label="The hand's code; error in levels of 255; what is said of both pictures")
+    gr.Button(visible=False).click(
+        partial(endpoint, models),
+        [model_name, picture, digit],
+        [likeness, said],
+        api_name="invert",
+        api_description="The latent from which the generator draws a digit best. The picture is centred and scaled as "
+        "MNIST was made; dark ink on light paper is turned around. The code can be used wherever a hand is asked for.",
+    )
+    return View("yours", controls, draw, view, digits=[digit])
