@@ -95,7 +95,7 @@ def build_map(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascri
             digit = digit_control("Digit", models.knows_digits(model_name.value), "8")
         with gr.Column(elem_classes="view"):
             initial = (model_name.value, False, corners.value, "8" if models.knows_digits(model_name.value) else ANY)
-            view = gr.HTML(show(*initial), elem_id="map", js_on_load=javascript)
+            view = gr.HTML(show(*initial), elem_id="map", apply_default_css=False, js_on_load=javascript)
         with gr.Column(elem_classes="more"):
             controls = {"corners": corners, "digit": digit}
             copy_link("map", {"model": model_name, "exact": exact} | controls)
@@ -135,7 +135,7 @@ def draw_directions(models: Models, model_name: str, exact, hand, digit, *amount
         f'<div class="pair"><figure>{ink(images[0], exact, "before")}<figcaption>before</figcaption></figure>'
         f'<figure class="big">{ink(images[1], exact, "the hand, moved along the directions")}'
         f"<figcaption>after</figcaption></figure></div>"
-        f'<div class="row">{row}</div>{actions(model, directions=False)}'
+        f'<div class="ten">{row}</div>{actions(model, directions=False)}'
         f'<p class="downloads"><span>Its code, to be typed wherever a hand is asked for: '
         f"<code>{code[:16]}…</code></span>"
         f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
@@ -176,7 +176,10 @@ def build_directions(models: Models, model_name: gr.Radio, exact: gr.Checkbox, j
         with gr.Column(elem_classes="view"):
             zeros = [0.0] * (len(NAMED) + FOUND_DIRECTIONS)
             view = gr.HTML(
-                show(model_name.value, False, hand.value, ANY, *zeros), elem_id="moved", js_on_load=javascript
+                show(model_name.value, False, hand.value, ANY, *zeros),
+                elem_id="moved",
+                apply_default_css=False,
+                js_on_load=javascript,
             )
         with gr.Column(elem_classes="more"):
             sliders = []
@@ -271,7 +274,7 @@ def build_arithmetic(models: Models, model_name: gr.Radio, exact: gr.Checkbox, j
             }
         with gr.Column(elem_classes="view"):
             initial = (model_name.value, False, *starts.values(), ANY)
-            view = gr.HTML(show(*initial), elem_id="arithmetic", js_on_load=javascript)
+            view = gr.HTML(show(*initial), elem_id="arithmetic", apply_default_css=False, js_on_load=javascript)
         with gr.Column(elem_classes="more"):
             digit = digit_control("Digit of the result", models.knows_digits(model_name.value))
             controls = trays | {"digit": digit}

@@ -162,6 +162,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             sheet = gr.HTML(
                 show_these(first, False, *DEFAULTS.values()),
                 elem_id="sheet",
+                apply_default_css=False,
                 js_on_load=javascript,
                 server_functions=[encoder(models, archive)],
             )

@@ -168,7 +168,7 @@ def draw_curves(models: Models, model_name: str) -> list[gr.LinePlot]:
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
     """Lay out the tab inside the page, which is being built."""
     show = answer_mistakes(partial(draw, models))
-    view = gr.HTML(show(model_name.value, False), elem_id="training", js_on_load=javascript)
+    view = gr.HTML(show(model_name.value, False), elem_id="training", apply_default_css=False, js_on_load=javascript)
     history = read_history(models[model_name.value].folder)
     plots = []
     with gr.Row(elem_classes="plots"):

@@ -117,7 +117,12 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             )
             hand = hand_control("Hand", DEFAULTS["hand"])
         with gr.Column(elem_classes="view"):
-            view = gr.HTML(show_these(known, False, *DEFAULTS.values()), elem_id="write", js_on_load=javascript)
+            view = gr.HTML(
+                show_these(known, False, *DEFAULTS.values()),
+                elem_id="write",
+                apply_default_css=False,
+                js_on_load=javascript,
+            )
         with gr.Column(elem_classes="more"):
             first = gr.Number(DEFAULTS["first"], label="Ten hands from seed", precision=0, step=HANDS)
             variation = gr.Slider(

@@ -89,7 +89,7 @@ def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Pro
         images = to_uint8(generate(model.generator, found.latent.expand(10, -1), torch.arange(10))).numpy()
         hand = crop(images, model.config.border)
         row = "".join(ink(one, exact, f"a {i} in your hand") for i, one in enumerate(hand))
-        row = f'<p class="note">Your hand writes all digits:</p><div class="row">{row}</div>'
+        row = f'<p class="note">Your hand writes all digits:</p><div class="ten">{row}</div>'
     return (
         f'<div class="moved{" exact" if exact else ""}" data-hand="{code}"'
         f' data-digit="{"" if found.digit is None else found.digit}"><div class="pair both">'
@@ -144,9 +144,9 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: 
     draw = answer_mistakes(partial(show, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
-            pad = gr.HTML(CANVAS, elem_id="pad", js_on_load=pad_script)
+            pad = gr.HTML(CANVAS, elem_id="pad", apply_default_css=False, js_on_load=pad_script)
         with gr.Column(elem_classes="view"):
-            view = gr.HTML(INVITATION, elem_id="yours", js_on_load=javascript)
+            view = gr.HTML(INVITATION, elem_id="yours", apply_default_css=False, js_on_load=javascript)
         with gr.Column(elem_classes="more"):
             digit = digit_control("It is a", models.knows_digits(model_name.value))
             drawing = gr.Textbox("", visible="hidden", label="Drawing")
