@@ -59,7 +59,7 @@ def pinned(package: str) -> str:
 
 def space_requirements(hardware: str) -> str:
     """What the page needs, without torchvision; a CPU Space gets the CPU build of torch."""
-    packages = [f"{name}=={pinned(name)}\n" for name in ("gradio", "torch", "huggingface-hub", "safetensors")]
+    packages = [f"{name}=={pinned(name)}\n" for name in ("av", "gradio", "torch", "huggingface-hub", "safetensors")]
     return (CPU_TORCH if hardware.startswith("cpu") else "") + "".join(packages)
 
 

@@ -17,10 +17,10 @@ from dcgan.images import grid, to_pil
 from dcgan.interpolation import ends, grid_of
 from dcgan.sampling import crop, generate
 from demo.controls import digit_control, hand_control
-from demo.inputs import ANY, answer_mistakes, asked_digit, keys, number, quietly
+from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, fitting_list, keys, number, quietly
 from demo.links import View, copy_link
 from demo.models import FOUND_DIRECTIONS, Models
-from demo.pictures import download_link, ink, png_uri
+from demo.pictures import download_link, figure, hand_data, ink, png_uri
 
 MAP_SIZE = 13  # pictures along each side
 REACH = 4.0  # of a slider, in standard deviations of a latent
@@ -55,8 +55,8 @@ def label_digits(labels: Tensor | None, count: int) -> list[int | None]:
 def draw_map(models: Models, model_name: str, exact, corners, digit) -> str:
     """The map as one picture, and the codes of all its places; `explore.js` moves over it."""
     model = models[model_name]
-    found = keys(corners, "corners", 4, 4, model.config)
-    asked = asked_digit(digit, model.config.num_classes)
+    found = keys(fitting_list(model.config, corners), "corners", 4, 4, model.config)
+    asked = asked_digit(fitting(model.config, digit), model.config.num_classes)
     found = [(hand, own if asked is None else asked) for hand, own in found]
     images, latents, labels = grid_of(model.generator, found, MAP_SIZE)
     images = crop(images, model.config.border)
@@ -102,7 +102,7 @@ def build_map(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascri
     inputs = [model_name, exact, *controls.values()]
     gr.on([digit.input, exact.input, corners.submit], show, inputs, view, **OPTIONS)
     corners.change(quietly(partial(draw_map, models)), inputs, view, **OPTIONS)
-    return View("map", controls, show, view, outer="explore", digits=[digit])
+    return View("map", controls, show, view, outer="explore", digits=[digit], lists=[corners])
 
 
 # --- directions ---
@@ -119,6 +119,7 @@ def moved(model: Model, directions: list[Direction], hand, digit, amounts) -> tu
 def draw_directions(models: Models, model_name: str, exact, hand, digit, *amounts) -> str:
     """The moved hand, large; before it where it came from, and below all its digits."""
     model = models[model_name]
+    digit = fitting(model.config, digit)
     latent, own = moved(model, models.directions(model_name), hand, digit, amounts)
     start, _ = latent_of(hand or "", model.config, own)
     if model.config.num_classes:
@@ -131,10 +132,9 @@ def draw_directions(models: Models, model_name: str, exact, hand, digit, *amount
     code = encode(latent, own)
     file = f"{model.file_name}_{str(hand).strip()[:12]}_moved.png"
     return (
-        f'<div class="moved{" exact" if exact else ""}" data-hand="{code}" data-digit="{"" if own is None else own}">'
-        f'<div class="pair"><figure>{ink(images[0], exact, "before")}<figcaption>before</figcaption></figure>'
-        f'<figure class="big">{ink(images[1], exact, "the hand, moved along the directions")}'
-        f"<figcaption>after</figcaption></figure></div>"
+        f'<div class="moved{" exact" if exact else ""}" {hand_data(code, own)}><div class="pair">'
+        f"{figure(images[0], exact, 'before', 'before')}"
+        f"{figure(images[1], exact, 'the hand, moved along the directions', 'after', 'big')}</div>"
         f'<div class="ten">{row}</div>{actions(model, directions=False)}'
         f'<p class="downloads"><span>Its code, to be typed wherever a hand is asked for: '
         f"<code>{code[:16]}…</code></span>"
@@ -239,7 +239,8 @@ def combined(model: Model, trays: tuple[str, str, str], digit) -> tuple[list, Te
 def draw_arithmetic(models: Models, model_name: str, exact, tray_a, tray_b, tray_c, digit) -> str:
     """Three trays with their means, and what comes out."""
     model = models[model_name]
-    filled, latent, label = combined(model, (tray_a, tray_b, tray_c), digit)
+    trays = tuple(fitting_list(model.config, tray) for tray in (tray_a, tray_b, tray_c))
+    filled, latent, label = combined(model, trays, fitting(model.config, digit))
     html = []
     for name, sign, (latents, labels) in zip("ABC", ("", "−", "+"), filled, strict=True):
         mean_label = None if labels is None else labels.mean(dim=0, keepdim=True)
@@ -248,24 +249,25 @@ def draw_arithmetic(models: Models, model_name: str, exact, tray_a, tray_b, tray
         shown = "".join(ink(image, exact, f"tray {name}") for image in each)
         html.append(
             f'<div class="sign">{sign}</div><div class="tray"><div class="members">{shown}</div>'
-            f"<figure>{ink(mean, exact, f'mean of tray {name}')}<figcaption>mean of {name}</figcaption></figure></div>"
+            f"{figure(mean, exact, f'mean of tray {name}', f'mean of {name}')}</div>"
         )
     labels = None if label is None else label[None]
     (result,) = pictures(model, latent[None], labels)
     (own,) = label_digits(labels, 1)
-    code = encode(latent, own)
+    big = figure(result, exact, "A less B plus C", "A − B + C", "big")
+    link = download_link(png_uri(to_pil(result)), f"{model.file_name}_a-b+c.png", "A − B + C, exact pixels (PNG)")
     return (
-        f'<div class="arithmetic{" exact" if exact else ""}" data-hand="{code}" data-digit="{"" if own is None else own}">'
-        f'<div class="sum">{"".join(html)}<div class="sign">=</div>'
-        f'<figure class="big">{ink(result, exact, "A less B plus C")}<figcaption>A − B + C</figcaption></figure></div>'
-        f"{actions(model)}"
-        f'<p class="downloads">{download_link(png_uri(to_pil(result)), f"{model.file_name}_a-b+c.png", "A − B + C, exact pixels (PNG)")}</p></div>'
+        f'<div class="arithmetic{" exact" if exact else ""}" {hand_data(encode(latent, own), own)}>'
+        f'<div class="sum">{"".join(html)}<div class="sign">=</div>{big}</div>'
+        f'{actions(model)}<p class="downloads">{link}</p></div>'
     )
 
 
 def build_arithmetic(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
     show = answer_mistakes(partial(draw_arithmetic, models))
-    starts = {"a": "2 18 41", "b": "7 23 60", "c": "11 30 52"}
+    # Bold threes less thin threes plus thin eights: bold eights. Without digits, just seeds.
+    starts = {"a": "26:3 62:3 83:3", "b": "59:3 78:3 73:3", "c": "68:8 52:8 57:8"}
+    starts = {name: fitting_list(models[model_name.value].config, text) for name, text in starts.items()}
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             trays = {
@@ -282,4 +284,4 @@ def build_arithmetic(models: Models, model_name: gr.Radio, exact: gr.Checkbox, j
     inputs = [model_name, exact, *controls.values()]
     gr.on([digit.input, exact.input, *(tray.submit for tray in trays.values())], show, inputs, view, **OPTIONS)
     gr.on([tray.change for tray in trays.values()], quietly(partial(draw_arithmetic, models)), inputs, view, **OPTIONS)
-    return View("arithmetic", controls, show, view, outer="explore", digits=[digit])
+    return View("arithmetic", controls, show, view, outer="explore", digits=[digit], lists=[*trays.values()])

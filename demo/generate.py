@@ -16,7 +16,7 @@ from dcgan.judge import Verdicts, judge
 from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
 from demo.controls import digit_control, seed_control
 from demo.files import encoder
-from demo.inputs import ANY, answer_mistakes, asked_digit, whole_number
+from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, whole_number
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.pictures import download_link, encode_button, ink, png_bytes, png_uri, styled
@@ -106,6 +106,7 @@ def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, s
 def show(models: Models, model_name: str, exact, seed, count, digit, truncation, order) -> str:
     """The sheet as HTML: figures with their seeds, the one to look at closely, and the downloads."""
     model = models[model_name]
+    digit = fitting(model.config, digit)
     samples = sample_page(model, seed, count, digit, truncation)
     rows = listing(samples, judge(model, samples.images, samples.labels))
     images = crop(samples.images, model.config.border)

@@ -91,6 +91,14 @@ def keys(text: str | None, name: str, low: int, high: int, config: ModelConfig) 
     return found
 
 
-def keys_text(found: list[Key]) -> str:
-    """The text that `keys` reads as these."""
-    return " ".join(f"{hand}" if digit is None else f"{hand}:{digit}" for hand, digit in found)
+def fitting(config: ModelConfig, digit: str) -> str:
+    """A digit control's choice for a model: any where it knows none.
+
+    A control that was just hidden may still hold a digit, which is nobody's wish.
+    """
+    return digit if config.num_classes else ANY
+
+
+def fitting_list(config: ModelConfig, text: str) -> str:
+    """A text like `15 24:7` for a model: `15 24` where it knows no digits."""
+    return text if config.num_classes or not isinstance(text, str) else re.sub(r":\d", "", text)

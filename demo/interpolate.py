@@ -14,7 +14,7 @@ from dcgan.images import encode_animation, encode_video, enlarge, grid, to_pil
 from dcgan.interpolation import EASINGS, MAX_KEYS, Key, interpolate
 from dcgan.sampling import crop
 from demo.files import encoder
-from demo.inputs import ANY, DIGITS, answer_mistakes, keys, quietly, whole_number
+from demo.inputs import ANY, DIGITS, answer_mistakes, fitting_list, keys, quietly, whole_number
 from demo.links import MAX_TEXT, View, copy_link
 from demo.models import Models
 from demo.pictures import ANIMATION_SCALE, download_link, encode_button, file_for_client, ink, png_uri, there_and_back
@@ -81,6 +81,7 @@ def cards(model: Model, found: list[Key], frames: np.ndarray, steps: int, exact:
 
 def draw(models: Models, model_name: str, exact, key_text, steps, closed, path, easing, speed) -> str:
     """Key frames, stage, slider and strip as HTML."""
+    key_text = fitting_list(models[model_name].config, key_text)
     frames, found, name = way(models[model_name], key_text, steps, closed, path, easing)
     milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
     wishes = {"model": model_name, "key_text": key_text, "steps": steps, "closed": closed, "path": path}
@@ -190,4 +191,4 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
         api_description="The way along 2 to 8 key frames, written `15 24:7 3`: seeds, each with the digit asked of it "
         "or none. Every key frame's own picture is one of the steps.",
     )
-    return View("interpolate", controls, show_these, view)
+    return View("interpolate", controls, show_these, view, lists=[key_text])

@@ -35,6 +35,7 @@ class View:
     picture: gr.HTML
     outer: str | None = None  # the tab around it
     digits: list[gr.Radio] = field(default_factory=list)  # controls that only a model with digits has
+    lists: list[gr.Textbox] = field(default_factory=list)  # hands that may name digits, like 15 24:7
 
 
 def copy_link(view_name: str, controls: dict[str, gr.components.Component]) -> None:

@@ -7,6 +7,7 @@ import gradio as gr
 
 from demo import explore, generate, interpolate, training, write, yours
 from demo.controls import digit_for
+from demo.inputs import fitting_list
 from demo.links import MAX_TEXT, View, restore
 from demo.models import Models
 from demo.theme import build_theme
@@ -53,7 +54,13 @@ def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs:
 
     loaded = page.load(restored, None, [linked, *tabs.values(), *shared.values(), *controls], **QUIET)
     digits = [control for view in views for control in view.digits]
-    picked = model_name.change(lambda name: [digit_for(models, name)] * len(digits), model_name, digits, **QUIET)
+    lists = [control for view in views for control in view.lists]
+
+    def fit_digits(name: str, *texts: str) -> list:
+        # A model without digits cannot be asked for one: its controls go, its texts name none.
+        return [*[digit_for(models, name)] * len(digits), *(fitting_list(models[name].config, text) for text in texts)]
+
+    picked = model_name.change(fit_digits, [model_name, *lists], [*digits, *lists], **QUIET)
 
     def draw_if_linked(view: View, linked: str, *values) -> str:
         # At load too, since the weights may be newer than the page; the other tabs when they are opened.
@@ -62,7 +69,6 @@ def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs:
     for view, item in zip(views, items, strict=True):
         inputs = [*shared.values(), *view.controls.values()]
         loaded.then(partial(draw_if_linked, view), [linked, *inputs], view.picture, **QUIET)
-        # A model without digits cannot be asked for one: the controls say so before anything is drawn.
         picked.then(view.draw, inputs, view.picture, **QUIET)
         if view.name != "yours":  # which would look for the latent again
             item.select(view.draw, inputs, view.picture, **QUIET)
@@ -87,7 +93,7 @@ def build_page(models: Models) -> gr.Blocks:
             model_name = gr.Radio(choices, value=choices[0][1], label="Model", elem_id="model", elem_classes="chips")
             exact = gr.Checkbox(False, label="Exact pixels", elem_id="exact")
         shared = {"model": model_name, "exact": exact}
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Generate", id="generate") as generate_tab:
                 generated = generate.build(models, model_name, exact, script("generate"))
             with gr.Tab("Interpolate", id="interpolate") as interpolate_tab:

@@ -64,6 +64,17 @@ def styled(image: Image.Image, style: str) -> Image.Image:
     return ink
 
 
+def figure(image: np.ndarray, exact: bool, alt: str, caption: str, kind: str = "", below: str = "") -> str:
+    """A picture with its caption, and HTML below it."""
+    told = f"<figcaption>{escape(caption)}</figcaption>{below}"
+    return f'<figure class="{kind}">{ink(image, exact, alt)}{told}</figure>'
+
+
+def hand_data(code: str, digit: int | None) -> str:
+    """The attributes from which `common.js` sends a hand to another tab."""
+    return f'data-hand="{escape(code)}" data-digit="{"" if digit is None else digit}"'
+
+
 def encode_button(text: str, request: dict) -> str:
     """A button for a file that is made only when it is asked for; see `demo.files`."""
     return f'<button type="button" class="download" data-encode="{escape(json.dumps(request))}">{escape(text)}</button>'

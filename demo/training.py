@@ -24,7 +24,7 @@ ROWS = 3 * 30 + 2  # of a progress frame: three hands, or thirty seeds
 MAX_FRAMES = 80  # WebP holds pictures of up to 16,383 pixels
 CURVES = {  # title: {key of history.jsonl: what the legend says}
     "Losses": {"loss_d": "discriminator", "loss_g": "generator"},
-    "Probability of being real, says the discriminator": {
+    "Real, says the discriminator": {
         "probability_real": "real digits",
         "probability_fake": "generated digits",
     },
@@ -35,7 +35,7 @@ CURVES = {  # title: {key of history.jsonl: what the legend says}
         "label_accuracy": "label accuracy",
     },
 }
-COLOURS = ["#1d4e89", "#c0562f", "#4d8b57", "#8a63a8"]  # told apart on paper and on slate
+COLOURS = ["#4a86c5", "#d1703f", "#5aa469", "#a07cc0"]  # told apart on paper and on slate
 
 
 def read_history(folder: Path) -> list[dict]:
@@ -141,10 +141,8 @@ def draw(models: Models, model_name: str, exact) -> str:
         if measures
         else '<p class="note">Its quality was not measured: python scripts/evaluate.py does it.</p>'
     )
-    return (
-        f'{frames_player(entry.model.folder)}<div class="tables">{table(facts(entry, history), "recipe")}{quality}</div>'
-        f"{own_way(entry.model)}"
-    )
+    tables = f'<div class="tables">{table(facts(entry, history), "recipe")}{quality}</div>'
+    return frames_player(entry.model.folder) + tables + own_way(entry.model)
 
 
 def curve_data(history: list[dict], curves: dict[str, str]) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """The Write tab: numbers in one handwriting, since one seed is one hand."""
 
 from functools import partial
-from html import escape
 
 import gradio as gr
 import numpy as np
@@ -17,7 +16,7 @@ from demo.controls import hand_control
 from demo.inputs import answer_mistakes, number, quietly, whole_number
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.pictures import STYLES, download_link, for_screen, ink, png_uri, styled
+from demo.pictures import STYLES, download_link, ink, png_uri, styled
 
 HANDS = 10  # to choose from at a time
 MAX_SCALE, MAX_SPACING = 8, 12
@@ -78,8 +77,7 @@ def draw(models: Models, model_name: str, exact, text, hand, variation, spacing,
     image = written(model, text, hand, variation, spacing).image
     hand = str(hand).strip()
     seen = " ".join(text.split())
-    picture = f'<img class="ink" src="{png_uri(for_screen(image, exact))}" alt="{escape(seen)}, written by hand {escape(hand[:12])}"'
-    picture += f' style="--wide: {image.shape[1]}">'
+    picture = ink(image, exact, f"{seen}, written by hand {hand[:12]}", f' style="--wide: {image.shape[1]}"')
     name = "".join(c if c.isdigit() else "-" for c in seen)[:40] + f"_hand-{hand[:12]}{STYLES.get(style, '')}"
     name += f"_x{size}" if size > 1 else ""
     link = download_link(png_uri(export(image, size, style)), f"{name}.png", f"this writing, {style} (PNG)")

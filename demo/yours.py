@@ -21,10 +21,10 @@ from dcgan.judge import Verdicts, judge, likely_digits
 from dcgan.sampling import crop, generate
 from demo.controls import digit_control
 from demo.explore import actions
-from demo.inputs import answer_mistakes, asked_digit
+from demo.inputs import answer_mistakes, asked_digit, fitting
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.pictures import download_link, ink, png_uri
+from demo.pictures import download_link, figure, hand_data, ink, png_uri
 
 PAD = 112  # pixels along each side of what the browser sends
 TRIED = 2  # digits to try where the visitor names none: the classifier's likeliest
@@ -82,6 +82,7 @@ def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Pro
     if not drawing:
         return INVITATION
     model, image = models[model_name], unpack(drawing)
+    digit = fitting(model.config, digit)
     found, verdicts = find(model, image, digit, lambda share: progress(share, desc="looking for the latent"))
     code = encode(found.latent, found.digit)
     row = ""
@@ -90,18 +91,18 @@ def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Pro
         hand = crop(images, model.config.border)
         row = "".join(ink(one, exact, f"a {i} in your hand") for i, one in enumerate(hand))
         row = f'<p class="note">Your hand writes all digits:</p><div class="ten">{row}</div>'
+    yours = figure(image, exact, "your digit", "yours", "big", about(verdicts, 0))
+    likeness = figure(found.image, exact, "its likeness", "the generator's", "big", about(verdicts, 1))
     return (
-        f'<div class="moved{" exact" if exact else ""}" data-hand="{code}"'
-        f' data-digit="{"" if found.digit is None else found.digit}"><div class="pair both">'
-        f'<figure class="big">{ink(image, exact, "your digit")}<figcaption>yours</figcaption>{about(verdicts, 0)}</figure>'
-        f'<figure class="big">{ink(found.image, exact, "its likeness by the generator")}<figcaption>the generator\'s'
-        f"</figcaption>{about(verdicts, 1)}</figure></div>"
+        f'<div class="moved{" exact" if exact else ""}" {hand_data(code, found.digit)}>'
+        f'<div class="pair both">{yours}{likeness}</div>'
         f'<p class="note">They differ by {found.error:.0f} of 255 levels (root mean square over the pixels).</p>'
         f"{row}{actions(model)}"
         f'<p class="downloads"><span>Code of this hand: <code>{escape(code[:16])}…</code></span>'
         f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
         f"{download_link(png_uri(to_pil(image)), 'yours.png', 'yours, exact pixels (PNG)')}"
-        f"{download_link(png_uri(to_pil(found.image)), f'{model.file_name}_likeness.png', 'the likeness (PNG)')}</p></div>"
+        f"{download_link(png_uri(to_pil(found.image)), f'{model.file_name}_likeness.png', 'the likeness (PNG)')}"
+        "</p></div>"
     )
 
 
