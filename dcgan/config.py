@@ -101,6 +101,9 @@ class TrainConfig(Config):
         0.5, "share of training after which both learning rates fall linearly to 0 (1 = constant)", low=0.0, high=1.0
     )
     real_label: float = option(0.9, "D's target for real images (one-sided smoothing)", low=0.5, high=1.0)
+    r1_gamma: float = option(
+        1.0, "weight of R1, the penalty on D's gradient at real images (0 = without)", low=0.0, high=1000.0
+    )
     ema_decay: float = option(0.999, "decay per step of the averaged generator weights", low=0.0, high=0.999999)
     precision: str = option(
         "auto",

@@ -8,6 +8,7 @@ The client's cache is used as it is. A ref in it (`refs/main`) is written by `re
 were loaded and tried: it names the last revision known to be good, and a pull that fails falls back on that.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -21,7 +22,8 @@ from dcgan import InputError
 from dcgan.files import write_text
 
 FILES = ("config.json", "model.safetensors", "discriminator.safetensors")
-MAX_BYTES = {"config.json": 64 * 1024}
+STORY = ("history.jsonl", "evaluation.json", "progress.webp")  # how a model came to be: nobody needs them
+MAX_BYTES = {"config.json": 2**16, "history.jsonl": 2**22, "evaluation.json": 2**18, "progress.webp": 2**24}
 MAX_WEIGHTS_BYTES = 512 * 2**20
 HUB_NAME = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w][\w./-]*))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -69,7 +71,16 @@ def pull(name: str, seconds: float = 120.0) -> Pulled:
         return dataclasses.replace(cached, problem=str(error))
 
 
-def _pull_in_child(repo: str, revision: str, seconds: float) -> Pulled:
+def pull_story(repo: str, commit: str, seconds: float = 60.0) -> bool:
+    """Bring the files of `STORY` beside a model that was pulled, those that there are; whether it worked."""
+    try:
+        _pull_in_child(repo, commit, seconds, "story")
+    except HubError:
+        return False
+    return True
+
+
+def _pull_in_child(repo: str, revision: str, seconds: float, what: str = "model") -> Pulled:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(
             filter(None, [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")])
@@ -77,7 +88,7 @@ def _pull_in_child(repo: str, revision: str, seconds: float) -> Pulled:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
-    command = [sys.executable, "-m", "dcgan.hub", repo, revision]
+    command = [sys.executable, "-m", "dcgan.hub", repo, revision, what]
     child = subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -159,6 +170,17 @@ def fetch(repo: str, revision: str) -> dict[str, str]:
     return {"folder": str(paths[0].parent), "commit": commit}
 
 
+def fetch_story(repo: str, commit: str) -> dict[str, str]:
+    """In the child: bring the files of `STORY` that this commit has into the cache."""
+    from huggingface_hub.errors import EntryNotFoundError
+
+    folder = ""
+    for file in STORY:
+        with contextlib.suppress(EntryNotFoundError):
+            folder = str(fetch_file(repo, file, commit).parent)
+    return {"folder": folder, "commit": commit}
+
+
 def fetch_file(repo: str, file: str, commit: str) -> Path:
     """One file of a commit: from the cache if it is whole there, else from the network, checked."""
     from huggingface_hub import hf_hub_download, hf_hub_url, try_to_load_from_cache
@@ -209,10 +231,10 @@ def say(**what: str) -> None:
     print(json.dumps(what), flush=True)
 
 
-def main(repo: str, revision: str) -> None:
+def main(repo: str, revision: str, what: str) -> None:
     """The child: progress and the answer as lines of JSON."""
     try:
-        say(**fetch(repo, revision))
+        say(**(fetch_story if what == "story" else fetch)(repo, revision))
     except Exception as error:  # whatever the client raises must become a sentence
         say(problem=explain(error, repo, revision))
 

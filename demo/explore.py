@@ -32,6 +32,7 @@ SEND = (
 )
 WRITE = '<button type="button" data-send="write">Write in this hand</button>'
 DIRECTIONS = '<button type="button" data-send="directions">Change it by directions</button>'
+WAIT = '<p class="note">The directions of this model are worked out, which takes a second or two.</p>'
 OPTIONS = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -167,29 +168,24 @@ def list_directions(models: Models, model_name: str) -> list[dict]:
     ]
 
 
-def build_directions(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+def build_directions(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
+    """Nothing is measured for the page to open: the tab does it when it is, unless that is done by then."""
     show = answer_mistakes(partial(draw_directions, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             hand = hand_control("Hand", "5")
             digit = digit_control("Digit", models.knows_digits(model_name.value))
         with gr.Column(elem_classes="view"):
-            zeros = [0.0] * (len(NAMED) + FOUND_DIRECTIONS)
-            view = gr.HTML(
-                show(model_name.value, False, hand.value, ANY, *zeros),
-                elem_id="moved",
-                apply_default_css=False,
-                js_on_load=javascript,
-            )
+            view = gr.HTML(WAIT, elem_id="moved", apply_default_css=False, js_on_load=javascript)
         with gr.Column(elem_classes="more"):
             sliders = []
-            for i, direction in enumerate(models.directions(model_name.value)):
+            for i, name in enumerate([*NAMED, *(f"direction {i + 1}" for i in range(FOUND_DIRECTIONS))]):
                 info = None
                 if i == 0:
                     info = "measured on 3,000 samples; r is the correlation on 1,000 others"
                 if i == len(NAMED):
                     info = "strongest in the first layer's weights (SeFa); what they do is for you to name"
-                sliders.append(gr.Slider(-REACH, REACH, 0, step=0.1, label=slider_label(direction), info=info))
+                sliders.append(gr.Slider(-REACH, REACH, 0, step=0.1, label=name, info=info))
             reset = gr.Button("All back to 0", size="sm")
             names = [*NAMED, *(f"direction{i + 1}" for i in range(FOUND_DIRECTIONS))]
             controls = {"hand": hand, "digit": digit} | dict(zip(names, sliders, strict=True))
@@ -199,9 +195,8 @@ def build_directions(models: Models, model_name: gr.Radio, exact: gr.Checkbox, j
     gr.on(triggers, show, inputs, view, **OPTIONS)
     hand.change(quietly(partial(draw_directions, models)), inputs, view, **OPTIONS)
     reset.click(None, None, sliders, js=f"() => Array({len(sliders)}).fill(0)", api_visibility="private")
-    model_name.change(
-        partial(slider_labels, models), model_name, sliders, show_progress="hidden", api_visibility="private"
-    )
+    gr.on([model_name.change, tab.select], partial(slider_labels, models), model_name, sliders,
+          show_progress="hidden", api_visibility="private")  # fmt: skip
     listed = gr.JSON(visible=False, label="Name, correlation (null where found without a name) and unit vector of each")
     gr.Button(visible=False).click(
         partial(list_directions, models),

@@ -11,7 +11,7 @@ import threading
 import time
 from html import escape
 
-from dcgan import InputError
+from dcgan import InputError, hub
 from dcgan.directions import Direction, measured, sefa
 from dcgan.folder import Model, bundled_models, load_model, local_folder
 
@@ -43,6 +43,7 @@ class Models:
         self.entries: dict[str, Entry] = {}
         self.known: dict[str, tuple[Model, list[Direction]]] = {}
         self.measuring = threading.Lock()
+        self.told: set[str] = set()  # commits whose story was asked for
         for name in names or bundled_models():
             try:
                 self.entries[name] = load_entry(name, deadline - time.monotonic())
@@ -81,6 +82,14 @@ class Models:
                 entry = dataclasses.replace(shown, problem=entry.problem)
             self.entries[name] = entry
 
+    def fetch_stories(self) -> None:
+        """For models from the Hub, the files that the Training tab tells their story from."""
+        for entry in list(self.entries.values()):
+            commit, name = entry.model.commit, hub.parse_name(entry.model.name)
+            if commit is not None and commit not in self.told and name is not None:
+                self.told.add(commit)
+                hub.pull_story(name[0], commit)
+
     def keep_fresh(self, minutes: float) -> None:
         """Refresh every so many minutes in the background, for as long as the page runs; 0 is never.
 
@@ -88,18 +97,21 @@ class Models:
         """
 
         def forever() -> None:
+            self.fetch_stories()
+            for name in self.entries:
+                self.directions(name)  # a visitor need not wait for them
             troubled_wait = 0.0
-            while True:
+            while minutes > 0:
                 troubled = any(entry.problem for entry in self.entries.values())
                 time.sleep(min(troubled_wait, minutes * 60) if troubled else minutes * 60)
                 troubled_wait = 60.0
                 try:
                     self.refresh()
+                    self.fetch_stories()
                 except Exception as error:  # a surprise today must not end all refreshing
                     print(f"refresh failed: {type(error).__name__}: {error}", file=sys.stderr)
 
-        if minutes > 0:
-            threading.Thread(target=forever, name="refresh", daemon=True).start()
+        threading.Thread(target=forever, name="refresh", daemon=True).start()
 
     def describe(self) -> list[dict]:
         """For programs: each model's name, whether it knows digits, its commit, and what is wrong with it."""

@@ -104,7 +104,7 @@ def build_page(models: Models) -> gr.Blocks:
                 with gr.Tab("Map", id="map") as map_tab:
                     mapped = explore.build_map(models, model_name, exact, script("explore"))
                 with gr.Tab("Directions", id="directions") as directions_tab:
-                    moved = explore.build_directions(models, model_name, exact, script())
+                    moved = explore.build_directions(models, model_name, exact, script(), directions_tab)
                 with gr.Tab("Arithmetic", id="arithmetic") as arithmetic_tab:
                     combined = explore.build_arithmetic(models, model_name, exact, script())
             with gr.Tab("Your digit", id="yours") as yours_tab:

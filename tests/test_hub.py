@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from dcgan import hub as dcgan_hub
 from dcgan.config import ModelConfig
 from dcgan.folder import ModelError, load_model
-from dcgan.hub import FILES, HubError, cached_model, parse_name, pull
+from dcgan.hub import FILES, HubError, cached_model, parse_name, pull, pull_story
 
 REPO = "user/digits"
 CONFIG = ModelConfig(base_channels=4, num_classes=10)
@@ -194,6 +194,21 @@ def test_a_token_is_in_no_message(hub, monkeypatch):
     with pytest.raises(HubError) as error:
         pull(REPO)
     assert "secret" not in str(error.value)
+
+
+def test_the_story_of_a_model_comes_later_as_far_as_there_is_one(hub):
+    hub.commit(REPO, {"history.jsonl": b'{"epoch": 1}\n'})
+    model = load_model(REPO)
+    assert not (model.folder / "history.jsonl").exists()  # nobody waits for it at the start
+    assert pull_story(REPO, model.commit)
+    assert (model.folder / "history.jsonl").read_bytes() == b'{"epoch": 1}\n'
+    assert not (model.folder / "progress.webp").exists()
+    hub.commit(REPO, {"evaluation.json": b" " * 300_000})
+    model = load_model(REPO)
+    assert not pull_story(REPO, model.commit)  # too large to be one
+    assert not (model.folder / "evaluation.json").exists()
+    hub.fault("server_error")
+    assert not pull_story(REPO, "0" * 40, 10)
 
 
 def test_a_child_that_hangs_is_ended(hub):
