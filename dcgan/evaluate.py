@@ -95,11 +95,32 @@ def epoch_quality(generator: Generator, images: Tensor, classifier: DigitClassif
     return {name: round(value, 4) for name, value in quality.items()}
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """What does not depend on the sampling seed: the same for each, so it is worked out once."""
+
+    discriminator_features: dict[str, float]
+    real_distance: float  # mean distance of the test digits to their nearest training digit
+
+
+def fixed_measures(model: Model, train: Digits, test: Digits, device: torch.device | str = "cpu") -> Fixed:
+    device = torch.device(device)
+    train, test = (on_device(part, device) for part in (train, test))
+    real = metrics.NearestNeighbour(test.images)
+    real.update(train.images)
+    return Fixed(discriminator_features(model, train, test, device), real.distances().mean().item())
+
+
+def on_device(part: Digits, device: torch.device) -> Digits:
+    return Digits(part.images.to(device), part.labels.to(device))
+
+
 def evaluate(
     model: Model,
     train: Digits,
     test: Digits,
     classifier: DigitClassifier,
+    fixed: Fixed,
     *,
     sampling_seed: int = 0,
     many: bool = False,
@@ -112,7 +133,7 @@ def evaluate(
     """
     check_measurable(model)
     device, started = torch.device(device), time.monotonic()
-    train, test = (Digits(part.images.to(device), part.labels.to(device)) for part in (train, test))
+    train, test = (on_device(part, device) for part in (train, test))
     classifier = classifier.to(device)
     conditional = model.config.num_classes > 0
 
@@ -137,10 +158,9 @@ def evaluate(
         measures["label_accuracy"] = (digits == few.labels).double().mean().item()
 
     say("novelty")
-    new, real = metrics.NearestNeighbour(few.images), metrics.NearestNeighbour(test.images)
+    new = metrics.NearestNeighbour(few.images)
     new.update(train.images)
-    real.update(train.images)
-    measures["novelty"] = (new.distances().mean() / real.distances().mean()).item()
+    measures["novelty"] = new.distances().mean().item() / fixed.real_distance
     picture = torch.stack([few.images[:20], train.images[new.index[:20]]]).cpu().numpy()
 
     if conditional:
@@ -154,8 +174,7 @@ def evaluate(
             say(f"1-NN with {MANY:,} samples")
             measures["nearest_neighbour_error_10m"] = many_neighbours_error(model, test, sampling_seed, device)
 
-    say("discriminator features")
-    measures |= discriminator_features(model, train, test, device)
+    measures |= fixed.discriminator_features
     measures["seconds"] = time.monotonic() - started
     return measures, picture
 

@@ -1,6 +1,7 @@
 """Files that are made only when a visitor asks for them: the page's buttons get them as data URIs."""
 
 import json
+import threading
 from collections.abc import Callable
 
 from dcgan import InputError
@@ -9,6 +10,7 @@ from demo.models import Models
 from demo.pictures import data_uri
 
 MAX_REQUEST = 8192
+AT_ONCE = threading.Semaphore(2)  # a server function does not wait in Gradio's queue
 
 
 def encoder(models: Models, make: Callable[..., tuple[str, bytes, str]]) -> Callable[[str], tuple[str, str]]:
@@ -22,7 +24,8 @@ def encoder(models: Models, make: Callable[..., tuple[str, bytes, str]]) -> Call
         if not isinstance(request, str) or len(request) > MAX_REQUEST:
             raise InputError("the request is no JSON text")
         wishes = json.loads(request)
-        name, content, media_type = make(asked_model(models, wishes.pop("model")), **wishes)
+        with AT_ONCE:
+            name, content, media_type = make(asked_model(models, wishes.pop("model")), **wishes)
         return name, data_uri(content, media_type)
 
     return encode

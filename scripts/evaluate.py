@@ -16,7 +16,7 @@ from dcgan import InputError, cli
 from dcgan.card import quality_table, write_card
 from dcgan.classifier import load_classifier
 from dcgan.data import load_mnist
-from dcgan.evaluate import Digits, check_measurable, evaluate
+from dcgan.evaluate import Digits, check_measurable, evaluate, fixed_measures
 from dcgan.files import write_json
 from dcgan.folder import load_model
 from dcgan.images import enlarge, grid, save_png
@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     if model.commit is not None and not arguments.dry_run:
         raise InputError(f"{model.name} is on the Hub: measure it with --dry-run, or its folder before it is pushed")
     train, test = (Digits(*load_mnist(arguments.data_dir, train=split)) for split in (True, False))
+    print("discriminator features …", file=sys.stderr)
+    fixed = fixed_measures(model, train, test, device)
     runs, picture = [], None
     for sampling_seed in range(arguments.seeds):
         measures, picture = evaluate(
@@ -55,6 +57,7 @@ def main(argv: list[str] | None = None) -> int:
             train,
             test,
             load_classifier(),
+            fixed,
             sampling_seed=sampling_seed,
             many=arguments.many and model.config.num_classes > 0,
             device=device,

@@ -13,7 +13,7 @@ from dcgan.card import write_card
 from dcgan.classifier import DigitClassifier, augment, fit, load_classifier, read
 from dcgan.config import ModelConfig
 from dcgan.data import to_model_size
-from dcgan.evaluate import Digits, epoch_quality, evaluate
+from dcgan.evaluate import Digits, Fixed, epoch_quality, evaluate, fixed_measures
 from dcgan.folder import load_model
 from dcgan.sampling import Samples
 from scripts import evaluate as evaluate_script
@@ -69,7 +69,8 @@ def test_a_model_that_knows_nothing_is_seen_through(
     small_protocol, digits, classifier, make_model, tmp_path, num_classes
 ):
     model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=num_classes))))
-    measures, picture = evaluate(model, digits, digits, classifier, many=num_classes > 0)
+    fixed = fixed_measures(model, digits, digits)
+    measures, picture = evaluate(model, digits, digits, classifier, fixed, many=num_classes > 0)
     assert picture.shape == (2, 20, 28, 28)
     assert measures["frechet_ratio"] > 10
     assert measures["frechet_floor"] < measures["frechet_distance"]
@@ -81,7 +82,7 @@ def test_a_model_that_knows_nothing_is_seen_through(
     if num_classes:
         assert measures["nearest_neighbour_error_50k"] > 0.3
         assert measures["label_accuracy"] < 0.5
-    again, _ = evaluate(model, digits, digits, classifier, many=num_classes > 0)
+    again, _ = evaluate(model, digits, digits, classifier, fixed, many=num_classes > 0)
     del measures["seconds"], again["seconds"]
     assert measures == again
 
@@ -107,7 +108,8 @@ def test_a_model_that_copies_the_test_digits_is_called_perfect(
     model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=10))))
     parts = [Digits(digits.images[at : at + 32], digits.labels[at : at + 32]) for at in range(0, 320, 32)]
     monkeypatch.setattr(dcgan.evaluate, "sampled", lambda *arguments: parts)
-    measures, _ = evaluate(model, digits, digits.first(320), classifier)
+    test = digits.first(320)
+    measures, _ = evaluate(model, digits, test, classifier, fixed_measures(model, digits, test))
     assert measures["frechet_distance"] < measures["frechet_floor"]
     assert (measures["precision"], measures["recall"], measures["coverage"]) == (1, 1, 1)
     assert measures["nearest_neighbour_error_50k"] == 0
@@ -155,4 +157,4 @@ def test_mistakes_are_sentences(script, arguments, sentence, capsys):
 def test_only_grey_32_can_be_measured(make_model, tmp_path, digits, classifier):
     model = load_model(str(make_model(tmp_path / "large", ModelConfig(base_channels=4, image_size=64))))
     with pytest.raises(ValueError, match="only grey 32x32"):
-        evaluate(model, digits, digits, classifier)
+        evaluate(model, digits, digits, classifier, Fixed({}, 1.0))

@@ -22,6 +22,7 @@ from dcgan.train import (
     data_order,
     decay_factor,
     fixed_samples,
+    gradient_penalty,
     new_run,
     recalibrated_networks,
     train,
@@ -353,3 +354,23 @@ def test_precision_changes_the_arithmetic_and_not_what_is_kept(digits):
         probabilities[precision] = run.history[0]["probability_fake"]
     assert probabilities["auto"] == probabilities["float32"] != probabilities["bfloat16"]  # auto on a CPU
     assert probabilities["bfloat16"] == pytest.approx(probabilities["float32"], abs=0.05)
+
+
+def test_the_gradient_penalty_of_a_plane_is_its_slope_squared(digits):
+    """Known truth: D(x) = w . x has the gradient w everywhere."""
+    weight = torch.randn(1, 32, 32, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    real = to_float(digits[0][:8])
+    penalty = gradient_penalty(lambda images, labels: (images * weight).sum(dim=(1, 2, 3)), real, None)
+    assert penalty.item() == pytest.approx(weight.square().sum().item(), rel=1e-5)
+    penalty.backward()
+    assert torch.allclose(weight.grad, 2 * weight, rtol=1e-4)  # it reaches D's weights
+
+
+def test_the_penalty_keeps_the_discriminator_flat(digits):
+    slopes = []
+    for gamma in (0.0, 30.0):
+        run = new_run(SMALL, dataclasses.replace(RECIPE, r1_gamma=gamma), "cpu")
+        train(run, *digits)
+        real, labels = to_float(digits[0][:64]), digits[1][:64].long()
+        slopes.append(gradient_penalty(run.discriminator.eval(), real, labels).item())
+    assert slopes[1] < slopes[0] / 2
