@@ -1,4 +1,5 @@
-"""The page on http://127.0.0.1:7860: `python app.py`. Also the entry of a Hugging Face Space.
+"""The page on http://127.0.0.1:7860: `python app.py`, with `--mcp` for programs too. Also the entry of a Hugging
+Face Space.
 
 `DCGAN_MODEL` names the models (bundled names, folders, user/repo or user/repo@revision; comma-separated),
 `DCGAN_REFRESH_MINUTES` how often to look for new weights on the Hub (10; 0 is never).
@@ -6,6 +7,10 @@
 
 import os
 
+from demo.arguments import read_arguments
+
+if __name__ == "__main__":
+    read_arguments()  # before the seconds that the rest takes
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: nothing leaves the host
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 

@@ -7,16 +7,21 @@ from html import escape
 import gradio as gr
 import numpy as np
 import torch
+from gradio.components.api_component import Api
+from PIL import Image
 from torch import Tensor
 
+from dcgan import InputError
 from dcgan.data import to_uint8
 from dcgan.directions import Direction
 from dcgan.folder import Model
 from dcgan.hands import encode, latent_of, quantise
 from dcgan.images import grid, to_pil
-from dcgan.interpolation import ends, grid_of
+from dcgan.interpolation import Key, ends, grid_of
 from dcgan.sampling import crop, generate
+from demo.api import offer
 from demo.controls import digit_control, hand_control
+from demo.files import asked_model
 from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, fitting_list, keys, number, quietly
 from demo.links import View, copy_link
 from demo.models import FOUND_DIRECTIONS, Models
@@ -53,16 +58,21 @@ def label_digits(labels: Tensor | None, count: int) -> list[int | None]:
 # --- the map ---
 
 
+def mapped(model: Model, corners, digit) -> tuple[list[Key], np.ndarray, list[str]]:
+    """The four corners, and row by row the map's pictures (169, C, 28, 28) and the codes of their hands."""
+    found = keys(corners, "corners", 4, 4, model.config)
+    asked = asked_digit(digit, model.config.num_classes)
+    found = [(hand, own if asked is None else asked) for hand, own in found]
+    images, latents, labels = grid_of(model.generator, found, MAP_SIZE)
+    digits = label_digits(labels, len(images))
+    codes = [encode(latent, digit) for latent, digit in zip(latents, digits, strict=True)]
+    return found, crop(images, model.config.border), codes
+
+
 def draw_map(models: Models, model_name: str, exact, corners, digit) -> str:
     """The map as one picture, and the codes of all its places; `explore.js` moves over it."""
     model = models[model_name]
-    found = keys(fitting_list(model.config, corners), "corners", 4, 4, model.config)
-    asked = asked_digit(fitting(model.config, digit), model.config.num_classes)
-    found = [(hand, own if asked is None else asked) for hand, own in found]
-    images, latents, labels = grid_of(model.generator, found, MAP_SIZE)
-    images = crop(images, model.config.border)
-    digits = label_digits(labels, len(images))
-    codes = [encode(latent, digit) for latent, digit in zip(latents, digits, strict=True)]
+    found, images, codes = mapped(model, fitting_list(model.config, corners), fitting(model.config, digit))
     scale = 1 if exact else 3
     sheet = grid(images, MAP_SIZE, gap=0)
     if not exact:
@@ -80,6 +90,23 @@ def draw_map(models: Models, model_name: str, exact, corners, digit) -> str:
         f'<p class="downloads"><span>Move over the map; click to stay.</span>'
         f"{download_link(png_uri(grid(images, MAP_SIZE, gap=0)), file, 'map, exact pixels (PNG)')}</p>"
     )
+
+
+def map_endpoint(models: Models, model, corners, digit) -> tuple[Image.Image, list[list[str]]]:
+    """A map of 13×13 digits between four hands, one in each corner.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        corners: four hands, like `3 14:8 15 92`: top left, top right, bottom left, bottom right
+        digit: 0 to 9 for all of the map, or any: then the corners decide, and their digits turn into each other
+
+    Returns:
+        map: PNG, 28×28 pixels each, without gaps, white ink on black
+        hands: 13 rows of 13 codes, which can be used wherever a hand is asked for
+    """
+    _, images, codes = mapped(asked_model(models, model), corners, digit)
+    rows = [codes[start : start + MAP_SIZE] for start in range(0, len(codes), MAP_SIZE)]
+    return grid(images, MAP_SIZE, gap=0), rows
 
 
 def build_map(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
@@ -103,6 +130,9 @@ def build_map(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascri
     inputs = [model_name, exact, *controls.values()]
     gr.on([digit.input, exact.input, corners.submit], show, inputs, view, **OPTIONS)
     corners.change(quietly(partial(draw_map, models)), inputs, view, **OPTIONS)
+    any_digit = digit_control("Digit", False)  # the map's own starts with a digit, which not every model knows
+    drawn = [gr.Image(format="png", visible=False, label="map"), gr.JSON(visible=False, label="hands")]
+    offer("map", map_endpoint, models, [model_name, corners, any_digit], drawn)
     return View("map", controls, show, view, outer="explore", digits=[digit], lists=[corners])
 
 
@@ -111,7 +141,7 @@ def build_map(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascri
 
 def moved(model: Model, directions: list[Direction], hand, digit, amounts) -> tuple[Tensor, int | None]:
     """The latent of a hand moved along the directions, as a code holds it, and its digit."""
-    latent, own = latent_of(hand or "", model.config, asked_digit(digit, model.config.num_classes))
+    latent, own = latent_of("" if hand is None else hand, model.config, asked_digit(digit, model.config.num_classes))
     for direction, amount in zip(directions, amounts, strict=True):
         latent = latent + number(amount, direction.name, -REACH, REACH) * direction.vector
     return quantise(latent), own
@@ -155,16 +185,46 @@ def slider_labels(models: Models, model_name: str) -> list[gr.Slider]:
     return [gr.Slider(label=slider_label(direction)) for direction in models.directions(model_name)]
 
 
-@answer_mistakes
-def list_directions(models: Models, model_name: str) -> list[dict]:
-    """The endpoint: name, correlation and vector of each direction."""
+def move_endpoint(models: Models, model, hand, digit, amounts) -> tuple[Image.Image, dict]:
+    """A hand moved along directions of latent space, like thickness or slant.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        hand: a seed, or the code of a hand
+        digit: 0 to 9, or any: then the hand writes its own
+        amounts: how far along each, -4 to 4, by names of the endpoint `directions`: {"thickness": 2, "slant": -1.5}
+
+    Returns:
+        picture: PNG, 28×28 pixels, white ink on black
+        moved: the code of the moved hand, and the digit it writes
+    """
+    chosen = asked_model(models, model)
+    directions = models.directions(model)
+    names = [direction.name for direction in directions]
+    if not isinstance(amounts, dict) or not set(amounts) <= set(names):
+        raise InputError(f"amounts must be an object of numbers; its names may be {', '.join(names)}")
+    latent, own = moved(chosen, directions, hand, digit, [amounts.get(name, 0) for name in names])
+    (picture,) = pictures(chosen, latent[None], None if own is None else torch.tensor([own]))
+    return to_pil(picture), {"hand": encode(latent, own), "digit": own}
+
+
+def list_directions(models: Models, model) -> list[dict]:
+    """Directions of latent space: more thickness, slant and width, measured; then the first layer's strongest (SeFa).
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+
+    Returns:
+        directions: of each its name, unit vector, and correlation with what its name says, on samples not fitted to
+    """
+    asked_model(models, model)
     return [
         {
             "name": direction.name,
             "correlation": direction.correlation and round(direction.correlation, 4),
             "vector": [round(value, 6) for value in direction.vector.tolist()],
         }
-        for direction in models.directions(model_name)
+        for direction in models.directions(model)
     ]
 
 
@@ -197,15 +257,10 @@ def build_directions(models: Models, model_name: gr.Radio, exact: gr.Checkbox, j
     reset.click(None, None, sliders, js=f"() => Array({len(sliders)}).fill(0)", api_visibility="private")
     gr.on([model_name.change, tab.select], partial(slider_labels, models), model_name, sliders,
           show_progress="hidden", api_visibility="private")  # fmt: skip
-    listed = gr.JSON(visible=False, label="Name, correlation (null where found without a name) and unit vector of each")
-    gr.Button(visible=False).click(
-        partial(list_directions, models),
-        model_name,
-        listed,
-        api_name="directions",
-        api_description="Directions of latent space: measured ones (thickness, slant, width; the correlation is of "
-        "samples that they were not fitted to), then the strongest ones of the first layer (SeFa).",
-    )
+    offer("directions", list_directions, models, [model_name], gr.JSON(visible=False, label="directions"))
+    amounts = Api({}, {"type": "object", "additionalProperties": {"type": "number"}}, "Amounts")  # gr.JSON has no type
+    drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="moved")]
+    offer("move", move_endpoint, models, [model_name, hand, digit, amounts], drawn)
     return View("directions", controls, show, view, outer="explore", digits=[digit])
 
 
@@ -258,6 +313,28 @@ def draw_arithmetic(models: Models, model_name: str, exact, tray_a, tray_b, tray
     )
 
 
+def arithmetic_endpoint(models: Models, model, a, b, c, digit) -> tuple[Image.Image, dict]:
+    """Arithmetic with hands: the mean of A less the mean of B plus the mean of C.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        a: 1 to 6 hands, like `26:3 62:3 83:3`: seeds or codes, each with the digit asked of it or none
+        b: 1 to 6 hands, which are taken away
+        c: 1 to 6 hands, which are added
+        digit: 0 to 9, or any: then the digits of A, B and C are reckoned like the hands, and may come out mixed
+
+    Returns:
+        picture: PNG, 28×28 pixels, white ink on black
+        result: the code of the hand that comes out, and the digit that weighs most in the picture
+    """
+    chosen = asked_model(models, model)
+    _, latent, label = combined(chosen, (a, b, c), digit)
+    labels = None if label is None else label[None]
+    (picture,) = pictures(chosen, latent[None], labels)
+    (own,) = label_digits(labels, 1)
+    return to_pil(picture), {"hand": encode(latent, own), "digit": own}
+
+
 def build_arithmetic(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
     show = answer_mistakes(partial(draw_arithmetic, models))
     # Bold threes less thin threes plus thin eights: bold eights. Without digits, just seeds.
@@ -279,4 +356,6 @@ def build_arithmetic(models: Models, model_name: gr.Radio, exact: gr.Checkbox, j
     inputs = [model_name, exact, *controls.values()]
     gr.on([digit.input, exact.input, *(tray.submit for tray in trays.values())], show, inputs, view, **OPTIONS)
     gr.on([tray.change for tray in trays.values()], quietly(partial(draw_arithmetic, models)), inputs, view, **OPTIONS)
+    drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="result")]
+    offer("arithmetic", arithmetic_endpoint, models, [model_name, *controls.values()], drawn)
     return View("arithmetic", controls, show, view, outer="explore", digits=[digit], lists=[*trays.values()])

@@ -1,6 +1,8 @@
 """Files that are made only when a visitor asks for them: the page's buttons get them as data URIs."""
 
+import inspect
 import json
+import reprlib
 import threading
 from collections.abc import Callable
 
@@ -14,7 +16,8 @@ AT_ONCE = threading.Semaphore(2)  # a server function does not wait in Gradio's 
 
 
 def encoder(models: Models, make: Callable[..., tuple[str, bytes, str]]) -> Callable[[str], tuple[str, str]]:
-    """The server function `encode` of a component: a request as JSON -> (file name, data URI).
+    """The server function `encode` of a component: a request as JSON -> (file name, data URI). It raises
+    `InputError` for any other request.
 
     make(model, **wishes) -> (file name, content, media type). The wishes come from anybody: `make`
     checks them as it would a visitor's.
@@ -23,15 +26,23 @@ def encoder(models: Models, make: Callable[..., tuple[str, bytes, str]]) -> Call
     def encode(request: str) -> tuple[str, str]:
         if not isinstance(request, str) or len(request) > MAX_REQUEST:
             raise InputError("the request is no JSON text")
-        wishes = json.loads(request)
+        try:
+            wishes = json.loads(request)
+            name = wishes.pop("model")
+            inspect.signature(make).bind(None, **wishes)
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            raise InputError("the request asks for no file of this page") from None
+        model = asked_model(models, name)
         with AT_ONCE:
-            name, content, media_type = make(asked_model(models, wishes.pop("model")), **wishes)
+            name, content, media_type = make(model, **wishes)
         return name, data_uri(content, media_type)
 
     return encode
 
 
 def asked_model(models: Models, name: object) -> Model:
-    if name not in models.entries:
-        raise InputError(f"there is no model {str(name)[:40]!r} on this page")
+    """The model of a name that anybody may have sent. Raises `InputError` if the page does not offer it."""
+    if not isinstance(name, str) or name not in models.entries:
+        offered = ", ".join(models.entries)
+        raise InputError(f"there is no model {reprlib.repr(name)} on this page: it must be one of {offered}")
     return models[name]

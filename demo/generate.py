@@ -9,14 +9,14 @@ from html import escape
 import gradio as gr
 from PIL import Image
 
-from dcgan import InputError
 from dcgan.folder import Model
 from dcgan.images import enlarge, grid, to_pil
 from dcgan.judge import Verdicts, judge
 from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
+from demo.api import offer
 from demo.controls import digit_control, seed_control
-from demo.files import encoder
-from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, whole_number
+from demo.files import asked_model, encoder
+from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, number, whole_number
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.pictures import download_link, encode_button, ink, png_bytes, png_uri, styled
@@ -45,8 +45,7 @@ def sample_page(model: Model, seed, count, digit, truncation) -> Samples:
     """The samples of a visitor's wishes, every one of them checked."""
     count = whole_number(count, "how many", 1, MAX_COUNT)
     seed = whole_number(seed, "seed", 0, MAX_SEED)
-    if truncation is None:
-        raise InputError("truncation is empty: it must be above 0 and at most 1")
+    truncation = number(truncation, "truncation", 0, 1)
     check_truncation(truncation)
     return sample(
         model.generator,
@@ -144,10 +143,21 @@ def show(models: Models, model_name: str, exact, seed, count, digit, truncation,
     )
 
 
-@answer_mistakes
-def generate(models: Models, model_name: str, seed, count, digit, truncation) -> tuple[Image.Image, list[dict]]:
-    """The endpoint: the grid in exact pixels, and what can be said of each picture, row by row."""
-    model = models[model_name]
+def endpoint(models: Models, model, seed, count, digit, truncation) -> tuple[Image.Image, list[dict]]:
+    """Handwritten digits of consecutive seeds. Picture i has the seed `seed + i` and is the same whatever the count.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        seed: whole number from 0 to 4294967295, of the first picture
+        count: how many pictures, 1 to 100
+        digit: 0 to 9, or any: then each seed decides its own
+        truncation: above 0 and at most 1; 1 shows the model as it is, lower is more typical and less varied
+
+    Returns:
+        grid: PNG, 28×28 pixels each, 10 a row, 2 pixels of black around each, white ink on black
+        digits: of each its seed, its digit, what a classifier reads and how surely, how real the discriminator finds it
+    """
+    model = asked_model(models, model)
     samples = sample_page(model, seed, count, digit, truncation)
     return sheet_grid(model, samples), listing(samples, judge(model, samples.images, samples.labels))
 
@@ -196,15 +206,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
         show_progress="hidden",
         api_visibility="private",
     )
-    picture = gr.Image(format="png", visible=False, label="Grid of 28×28 pictures, 10 a row, white ink on black")
-    listed = gr.JSON(visible=False, label="Of each picture, row by row: seed, digit, reading, confidence, realness")
-    gr.Button(visible=False).click(
-        partial(generate, models),
-        [model_name, seed, count, digit, truncation],
-        [picture, listed],
-        api_name="generate",
-        api_description="Digits of consecutive seeds: picture i has the seed `seed + i`, whatever the count. "
-        "A digit of `any` lets the seed decide. With each: the digit that a classifier reads in it and how sure it is, "
-        "and how probably real the discriminator calls it.",
-    )
+    grid_picture = gr.Image(format="png", visible=False, label="grid")
+    listed = gr.JSON(visible=False, label="digits")
+    offer("generate", endpoint, models, [model_name, seed, count, digit, truncation], [grid_picture, listed])
     return View("generate", controls, show_these, sheet, digits=[digit])

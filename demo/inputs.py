@@ -3,7 +3,8 @@
 import functools
 import html
 import re
-from collections.abc import Callable
+import reprlib
+from collections.abc import Callable, Iterable
 
 import gradio as gr
 
@@ -25,7 +26,7 @@ def answer_mistakes(handler: Callable) -> Callable:
             return handler(*arguments)
         except InputError as error:
             sentence = str(error)[:1].upper() + str(error)[1:] + "."
-            raise gr.Error(html.escape(sentence), duration=8, print_exception=False) from None
+            raise gr.Error(html.escape(sentence, quote=False), duration=8, print_exception=False) from None
 
     return answered
 
@@ -44,9 +45,9 @@ def quietly(handler: Callable) -> Callable:
 
 
 def number(value: float | None, name: str, low: float, high: float) -> float:
-    """Sliders check their range, but a client may send nothing at all."""
+    """A number from low to high, both included. A client may send anything, or nothing at all."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise InputError(f"{name} is {value!r}: it must be a number from {low:g} to {high:g}")
+        raise InputError(f"{name} is {reprlib.repr(value)}: it must be a number from {low:g} to {high:g}")
     return float(value)
 
 
@@ -55,10 +56,25 @@ def whole_number(value: float | None, name: str, low: int, high: int) -> int:
     if value is None:
         raise InputError(f"{name} is empty: type a whole number from {low} to {high}")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value % 1:
-        raise InputError(f"{name} is {value!r}: it must be a whole number")
+        raise InputError(f"{name} is {reprlib.repr(value)}: it must be a whole number")
     if not low <= value <= high:
-        raise InputError(f"{name} is {int(value)}: it must be from {low} to {high}")
+        raise InputError(f"{name} is {reprlib.repr(int(value))}: it must be from {low} to {high}")
     return int(value)
+
+
+def one_of(value: str, name: str, allowed: Iterable[str]) -> str:
+    """One of the words that are allowed."""
+    allowed = list(allowed)
+    if value not in allowed:
+        raise InputError(f"{name} is {reprlib.repr(value)}: it must be one of {', '.join(allowed)}")
+    return value
+
+
+def yes_or_no(value: bool, name: str) -> bool:
+    """True or false; the text "false" is neither."""
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is {reprlib.repr(value)}: it must be true or false")
+    return value
 
 
 def asked_digit(choice: str | int | None, num_classes: int) -> int | None:
@@ -66,7 +82,7 @@ def asked_digit(choice: str | int | None, num_classes: int) -> int | None:
     if choice is None or str(choice) == ANY:
         return None
     if str(choice) not in DIGITS:
-        raise InputError(f"digit is {choice!r}: it must be any, or 0 to 9")
+        raise InputError(f"digit is {reprlib.repr(choice)}: it must be any, or 0 to 9")
     if not num_classes:
         raise InputError("this model does not know digits: leave the digit at any")
     return int(choice)
@@ -77,8 +93,9 @@ def keys(text: str | None, name: str, low: int, high: int, config: ModelConfig) 
 
     Every one is checked against the model; between `low` and `high` of them.
     """
-    words = re.split(r"[\s,;]+", (text or "").strip(" \t\n,;"))
-    words = [word for word in words if word]
+    if not isinstance(text, (str, type(None))):
+        raise InputError(f"{name}: it must be a text of seeds, like 15 24:7 3")
+    words = re.findall(r"[^\s,;]+", text or "")
     if not low <= len(words) <= high:
         asked = f"{low}" if low == high else f"{low} to {high}"
         raise InputError(f"{name}: there are {len(words)}, and it must be {asked}, like 15 24:7 3")

@@ -20,3 +20,11 @@ element.addEventListener("click", (event) => {
   else return;
   edit(words);
 });
+// Gradio patches the cards in place, where a field keeps what was chosen in it for the card before.
+watch("value", () => {
+  for (const card of cards()) {
+    for (const option of card.querySelectorAll("option")) option.selected = option.defaultSelected;
+    const seed = card.querySelector("input");
+    if (seed !== document.activeElement) seed.value = seed.defaultValue;
+  }
+});

@@ -7,20 +7,21 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from dcgan import InputError
 from dcgan.folder import Model
 from dcgan.hands import latent_of
 from dcgan.images import encode_animation, encode_video, enlarge, grid, to_pil
 from dcgan.interpolation import EASINGS, MAX_KEYS, Key, interpolate
 from dcgan.sampling import crop
-from demo.files import encoder
-from demo.inputs import ANY, DIGITS, answer_mistakes, fitting_list, keys, quietly, whole_number
+from demo.api import offer
+from demo.files import asked_model, encoder
+from demo.inputs import ANY, DIGITS, answer_mistakes, fitting_list, keys, one_of, quietly, whole_number, yes_or_no
 from demo.links import MAX_TEXT, View, copy_link
 from demo.models import Models
 from demo.pictures import ANIMATION_SCALE, download_link, encode_button, file_for_client, ink, png_uri, there_and_back
 from demo.scrub import player, strip
 
 MAX_STEPS = 60
+PATHS = ("spherical", "linear")
 KINDS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
 DEFAULTS = {"keys": "15 24", "steps": 24, "closed": False, "path": "spherical", "easing": "even", "speed": 12}
 ROLL = f"(text) => (text || '').trim().split(/[\\s,;]+/).map((word) => \
@@ -31,11 +32,9 @@ def way(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray
     """The frames (N, C, 28, 28) of a visitor's wishes, the key frames, and a file name that says them."""
     steps = whole_number(steps, "steps", 2, MAX_STEPS)
     found = keys(key_text, "key frames", 2, MAX_KEYS, model.config)
-    if path not in ("spherical", "linear"):
-        raise InputError(f"path is {path!r}: it must be spherical or linear")
-    frames = interpolate(
-        model.generator, found, steps, closed=bool(closed), spherical=path == "spherical", easing=easing
-    )
+    closed, easing = yes_or_no(closed, "closed"), one_of(easing, "easing", EASINGS)
+    spherical = one_of(path, "path", PATHS) == "spherical"
+    frames = interpolate(model.generator, found, steps, closed=closed, spherical=spherical, easing=easing)
     words = ["seed-" + str(hand)[:12] + ("" if digit is None else f"-digit-{digit}") for hand, digit in found]
     parts = [model.file_name, "_to_".join(words), path, *(["smooth"] if easing == "smooth" else [])]
     return crop(frames, model.config.border), found, "_".join([*parts, *(["closed"] if closed else [])])
@@ -43,8 +42,7 @@ def way(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray
 
 def animation(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str]:
     """The loop as GIF, WebP or MP4: round where the way is closed, else there and back."""
-    if kind not in KINDS:
-        raise InputError(f"kind is {kind!r}: it must be one of {', '.join(KINDS)}")
+    one_of(kind, "kind", KINDS)
     milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
     frames, _, name = way(model, key_text, steps, closed, path, easing)
     if closed:
@@ -105,14 +103,26 @@ def draw(models: Models, model_name: str, exact, key_text, steps, closed, path, 
     )
 
 
-@answer_mistakes
-def interpolation(
-    models: Models, model_name: str, key_text, steps, closed, path, easing, speed, kind
-) -> tuple[str, Image.Image]:
-    """The endpoint: the loop as a file, and the strip in exact pixels."""
-    model = models[model_name]
-    name, content, _ = animation(model, kind, key_text, steps, closed, path, easing, speed)
-    frames, _, _ = way(model, key_text, steps, closed, path, easing)
+def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, kind) -> tuple[str, Image.Image]:
+    """The way along 2 to 8 key frames, as a loop and as a strip. Every key frame's own picture is one of the steps.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        keys: key frames, like `15 24:7 3`: seeds or codes of hands, each with the digit asked of it or none
+        steps: pictures from one key frame to the next, both included, 2 to 60
+        closed: whether the way goes back to the first key frame
+        path: spherical stays where digits are; linear cuts the corner
+        easing: even, or smooth: it lingers at the key frames
+        speed: pictures a second, 1 to 30
+        kind: file type of the loop: gif, webp or mp4
+
+    Returns:
+        loop: animation of 224×224 pixels: round where the way is closed, else there and back
+        strip: PNG of all steps side by side, 28×28 pixels each, 2 pixels of black around each, white ink on black
+    """
+    model = asked_model(models, model)
+    name, content, _ = animation(model, kind, keys, steps, closed, path, easing, speed)
+    frames, _, _ = way(model, keys, steps, closed, path, easing)
     return file_for_client(content, name), grid(frames, len(frames))
 
 
@@ -157,7 +167,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             )
             speed = gr.Slider(1, 30, DEFAULTS["speed"], step=1, label="Speed", info="pictures a second")
             path = gr.Radio(
-                ["spherical", "linear"],
+                list(PATHS),
                 value=DEFAULTS["path"],
                 label="Path",
                 info="spherical stays where digits are; linear cuts the corner",
@@ -181,14 +191,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
     key_text.change(quietly(partial(draw, models)), inputs, view, **options)
     view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private")
     kind = gr.Radio(list(KINDS), value="gif", label="File type", visible=False)
-    file = gr.File(visible=False, label="The loop, 224×224: round where it is closed, else there and back")
-    picture = gr.Image(format="png", visible=False, label="All steps side by side, 28×28 each, white ink on black")
-    gr.Button(visible=False).click(
-        partial(interpolation, models),
-        [model_name, *controls.values(), kind],
-        [file, picture],
-        api_name="interpolate",
-        api_description="The way along 2 to 8 key frames, written `15 24:7 3`: seeds, each with the digit asked of it "
-        "or none. Every key frame's own picture is one of the steps.",
-    )
+    loop = gr.File(visible=False, label="loop")
+    picture = gr.Image(format="png", visible=False, label="strip")
+    offer("interpolate", endpoint, models, [model_name, *controls.values(), kind], [loop, picture])
     return View("interpolate", controls, show_these, view, lists=[key_text])

@@ -6,6 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from demo import explore, generate, interpolate, training, write, yours
+from demo.api import offer
 from demo.controls import digit_for
 from demo.inputs import fitting_list
 from demo.links import MAX_TEXT, View, restore
@@ -81,6 +82,15 @@ def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs:
             view.picture.send(send, key_text, targets, **QUIET)
 
 
+def list_models(models: Models) -> list[dict]:
+    """The models of this page.
+
+    Returns:
+        models: of each its name, whether it knows digits, what is shown for it, its Hub commit, and its problem if any
+    """
+    return models.describe()
+
+
 def build_page(models: Models) -> gr.Blocks:
     """The whole page; `launch` it with `launch_options`."""
     choices = models.choices()
@@ -129,12 +139,7 @@ def build_page(models: Models) -> gr.Blocks:
         weights = gr.HTML(models.status(), elem_id="weights")
         page.load(models.status, None, weights, **QUIET)
         gr.Timer(30).tick(models.status, None, weights, **QUIET)
-        gr.api(
-            models.describe,
-            api_name="models",
-            api_description="The models of this page: name, whether it knows digits, what is shown for it, its commit "
-            "on the Hub, and why it is not the newest.",
-        )
+        offer("models", list_models, models, [], gr.JSON(visible=False, label="models"))
     page.queue(max_size=64, default_concurrency_limit=2)
     return page
 
@@ -147,6 +152,6 @@ def launch_options() -> dict:
         "head": f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>",
         "footer_links": ["api"],
         "enable_monitoring": False,
-        "max_file_size": "1mb",  # of a picture for the endpoint `invert`
+        "max_file_size": "5mb",  # of a picture for the endpoint `invert`: a photograph fits
         "ssr_mode": False,
     }

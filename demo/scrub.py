@@ -33,7 +33,7 @@ def player(
     forth, "once"."""
     last = len(names) - 1
     cells = "".join(
-        f'<button type="button" class="frame" data-index="{i}" style="--at: {i / last:.6f}"'
+        f'<button type="button" class="frame" data-index="{i}" style="--at: {i / max(last, 1):.6f}"'
         f' aria-label="{escape(name)}"></button>'
         for i, name in enumerate(names)
     )

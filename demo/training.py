@@ -14,6 +14,8 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from dcgan.card import MEASURES
 from dcgan.folder import Model
+from demo.api import offer
+from demo.files import asked_model
 from demo.inputs import answer_mistakes
 from demo.links import View, copy_link
 from demo.models import Entry, Models
@@ -43,7 +45,7 @@ def read_history(folder: Path) -> list[dict]:
     try:
         lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
         entries = [json.loads(line) for line in lines]
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("epoch"), int)]
 
@@ -60,7 +62,7 @@ def read_measures(folder: Path) -> list[tuple[str, str]]:
                 if len(values) > 1:
                     text += f" ({form.format(min(values))} to {form.format(max(values))})"
                 rows.append((name, text))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []
     return rows
 
@@ -115,7 +117,7 @@ def facts(entry: Entry, history: list[dict]) -> list[tuple[str, str]]:
     if isinstance(images := training.get("images"), int):
         rows.append(("data", f"{training.get('dataset', 'MNIST')}, {images:,} images"))
     if history:
-        seconds = sum(float(entry.get("seconds", 0)) for entry in history)
+        seconds = sum(time for entry in history if isinstance(time := entry.get("seconds"), (int, float)))
         rows.append(("trained", f"{len(history)} epochs, {seconds / 60:.0f} minutes on {training.get('device', '?')}"))
     recipe = training.get("recipe")
     if isinstance(recipe, dict):
@@ -143,6 +145,25 @@ def draw(models: Models, model_name: str, exact) -> str:
     )
     tables = f'<div class="tables">{table(facts(entry, history), "recipe")}{quality}</div>'
     return frames_player(entry.model.folder) + tables + own_way(entry.model)
+
+
+def endpoint(models: Models, model) -> dict:
+    """How a model came to be, as the files of its folder tell it.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+
+    Returns:
+        record: its history (an object for each epoch), its recipe, its measures (means and ranges), where it is from
+    """
+    asked_model(models, model)
+    entry = models.entries[model]
+    return {
+        "history": read_history(entry.model.folder),
+        "recipe": entry.model.training.get("recipe"),
+        "measures": dict(read_measures(entry.model.folder)),
+        "origin": origin(entry),
+    }
 
 
 def curve_data(history: list[dict], curves: dict[str, str]) -> pd.DataFrame:
@@ -190,6 +211,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
                 )
             )
     copy_link("training", {"model": model_name, "exact": exact})
+    offer("training", endpoint, models, [model_name], gr.JSON(visible=False, label="record"))
     gr.on([model_name.change, tab.select], partial(draw_curves, models), model_name, plots,
           show_progress="hidden", api_visibility="private")  # fmt: skip
     return View("training", {}, show, view)

@@ -1,5 +1,6 @@
 """The Write tab: numbers in one handwriting, since one seed is one hand."""
 
+import functools
 from functools import partial
 
 import gradio as gr
@@ -10,10 +11,13 @@ from dcgan import InputError
 from dcgan.folder import Model
 from dcgan.hands import latent_of
 from dcgan.images import enlarge, grid, to_pil
+from dcgan.model import Generator
 from dcgan.sampling import MAX_SEED, consecutive_seeds, crop, sample
 from dcgan.writing import Written, write
+from demo.api import offer
 from demo.controls import hand_control
-from demo.inputs import answer_mistakes, number, quietly, whole_number
+from demo.files import asked_model
+from demo.inputs import answer_mistakes, number, one_of, quietly, whole_number
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.pictures import STYLES, download_link, ink, png_uri, styled
@@ -41,29 +45,40 @@ def written(model: Model, text, hand, variation, spacing) -> Written:
         raise InputError("there is no text: type some digits")
     variation = number(variation, "variation", 0, 1)
     spacing = whole_number(spacing, "spacing", 0, MAX_SPACING)
-    latent, _ = latent_of(hand or "", model.config)
+    latent, _ = latent_of("" if hand is None else hand, model.config)
     return write(model.generator, latent, text, variation=variation, spacing=spacing)
 
 
 def export(image: np.ndarray, size, style) -> Image.Image:
     """Exact pixels, or `size` times larger and smooth; in one of the `STYLES`."""
-    if style not in STYLES:
-        raise InputError(f"style is {style!r}: it must be one of {', '.join(STYLES)}")
+    one_of(style, "style", STYLES)
     size, picture = whole_number(size, "size", 1, MAX_SCALE), to_pil(image)
     return styled(enlarge(picture, size, smooth=True) if size > 1 else picture, style)
 
 
-def hand_rows(model: Model, first: int, chosen: str, exact) -> str:
-    """Ten hands to pick from, a row each: the digits 0 to 9."""
+@functools.lru_cache(maxsize=64)
+def hand_pictures(generator: Generator, first: int, exact: bool) -> list[str]:
+    """An <img> of each of ten hands, the digits 0 to 9: kept, since they stay while a visitor types."""
     seeds = [seed for seed in consecutive_seeds(first, HANDS) for _ in range(10)]
-    images = crop(sample(model.generator, seeds, list(range(10)) * HANDS).images, model.config.border)
+    images = crop(sample(generator, seeds, list(range(10)) * HANDS).images, generator.config.border)
+    return [
+        ink(
+            np.asarray(grid(images[10 * row : 10 * row + 10], 10, gap=0)),
+            exact,
+            f"the digits 0 to 9 in the hand of seed {first + row}",
+        )
+        for row in range(HANDS)
+    ]
+
+
+def hand_rows(model: Model, first: int, chosen: str, exact) -> str:
+    """Ten hands to pick from, a row each."""
     rows = []
-    for row in range(HANDS):
+    for row, picture in enumerate(hand_pictures(model.generator, first, bool(exact))):
         hand = str(first + row)
-        picture = np.asarray(grid(images[10 * row : 10 * row + 10], 10, gap=0))
         rows.append(
             f'<button type="button" class="hand" data-pick="{hand}" aria-pressed="{str(hand == chosen).lower()}">'
-            f"<span>{hand}</span>{ink(picture, exact, f'the digits 0 to 9 in the hand of seed {hand}')}</button>"
+            f"<span>{hand}</span>{picture}</button>"
         )
     return f'<div class="hands" role="group" aria-label="hands to choose from">{"".join(rows)}</div>'
 
@@ -88,17 +103,30 @@ def draw(models: Models, model_name: str, exact, text, hand, variation, spacing,
     )
 
 
-@answer_mistakes
-def endpoint(
-    models: Models, model_name: str, text, hand, variation, spacing, size, style
-) -> tuple[Image.Image, list[dict]]:
-    """The endpoint: the writing, and where each character is in it."""
-    done = written(models[model_name], text, hand, variation, spacing)
-    names = ("character", "left", "top", "width", "height")
-    boxes = [dict(zip(names, box, strict=True)) for box in done.boxes]
-    for box in boxes:
-        box |= {name: box[name] * size for name in names[1:]}
-    return export(done.image, size, style), boxes
+def endpoint(models: Models, model, text, hand, variation, spacing, size, style) -> tuple[Image.Image, list[dict]]:
+    """Numbers written in one hand. Only for a model that knows digits.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them; it must know digits
+        text: digits, spaces, line breaks and the signs - . / : , up to 200 characters in 12 lines
+        hand: a seed, or the code of a hand
+        variation: 0 to 1; 0 writes a digit the same each time, 1 in another hand each time
+        spacing: pixels between two characters, 0 to 12
+        size: 1 for exact pixels, a line being 28 pixels high; 2 to 8 for as many times larger and smooth
+        style: white on black, ink on paper, or ink, transparent
+
+    Returns:
+        picture: PNG
+        boxes: of every character but spaces, in reading order: which one, its left, top, width and height in pixels
+    """
+    done = written(asked_model(models, model), text, hand, variation, spacing)
+    picture = export(done.image, size, style)
+    boxes = [
+        {"character": character}
+        | dict(zip(("left", "top", "width", "height"), (int(size) * pixels for pixels in box), strict=True))
+        for character, *box in done.boxes
+    ]
+    return picture, boxes
 
 
 def picked(event: gr.EventData) -> str:
@@ -142,14 +170,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
     gr.on([text.change, hand.change], quietly(partial(draw, models)), inputs, view, **options)
     text.blur(show_these, inputs, view, **options)  # what was typed is done: now say what is wrong with it
     view.pick(picked, None, hand, show_progress="hidden", api_visibility="private")
-    picture = gr.Image(format="png", visible=False, label="The writing", image_mode=None)
-    boxes = gr.JSON(visible=False, label="Of each character: what it is, and its box in pixels")
-    gr.Button(visible=False).click(
-        partial(endpoint, models),
-        [model_name, text, hand, variation, spacing, size, style],
-        [picture, boxes],
-        api_name="write",
-        api_description="Digits, spaces, line breaks and the signs - . / : , written in one hand: a seed, or the code "
-        "of a hand. Only for a model that knows digits.",
-    )
+    picture = gr.Image(format="png", visible=False, label="picture", image_mode=None)
+    boxes = gr.JSON(visible=False, label="boxes")
+    offer("write", endpoint, models, [model_name, text, hand, variation, spacing, size, style], [picture, boxes])
     return View("write", controls, show_these, view)

@@ -6,27 +6,33 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 from html import escape
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
 import torch
+from gradio.utils import get_upload_folder
+from PIL import Image, ImageOps
 
 from dcgan import InputError
 from dcgan.data import to_model_size, to_uint8
 from dcgan.folder import Model
 from dcgan.hands import encode
 from dcgan.images import to_pil
-from dcgan.invert import Inversion, as_mnist, invert
+from dcgan.invert import INK, Inversion, as_mnist, invert
 from dcgan.judge import Verdicts, judge, likely_digits
 from dcgan.sampling import crop, generate
+from demo.api import offer
 from demo.controls import digit_control
 from demo.explore import actions
+from demo.files import asked_model
 from demo.inputs import answer_mistakes, asked_digit, fitting
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.pictures import download_link, figure, hand_data, ink, png_uri
 
 PAD = 112  # pixels along each side of what the browser sends
+MAX_PIXELS = 4096 * 4096  # of a picture that a program sends
 TRIED = 2  # digits to try where the visitor names none: the classifier's likeliest
 INVITATION = (
     '<p class="note">Draw a digit with the mouse or a finger. The page centres and scales it as MNIST was made, and '
@@ -119,14 +125,48 @@ def received(event: gr.EventData) -> str:
     return pack(as_mnist(drawing)) if drawing.any() else ""
 
 
-@answer_mistakes
-def endpoint(models: Models, model_name: str, picture, digit, progress=gr.Progress()) -> tuple:  # noqa: B008
-    """The endpoint: the likeness in exact pixels, and the hand's code with what is said of both pictures."""
-    if picture is None:
+def ink_of(path: str) -> np.ndarray:
+    """The ink of a picture file, whatever its colours -> (H, W) uint8, white on black.
+
+    Ink is what differs from the paper, which is what the picture's edge mostly shows. Raises `InputError`
+    for a file that is no picture, and for one of more than `MAX_PIXELS`.
+    """
+    try:
+        with Image.open(path) as file:
+            size = file.size
+            upright = ImageOps.exif_transpose(file).convert("RGBA") if size[0] * size[1] <= MAX_PIXELS else None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise InputError("this is no picture that can be read: send a PNG, a JPEG or a WebP") from None
+    if upright is None:
+        raise InputError(f"the picture has {size[0]}×{size[1]} pixels: at most {MAX_PIXELS:,} can be read")
+    paper = Image.new("RGBA", upright.size, "white")
+    paper.alpha_composite(upright)
+    grey = np.asarray(paper.convert("L")).astype(np.int32)
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = np.abs(grey - int(np.median(edge)))
+    if ink.max() >= INK:  # faint ink is ink all the same; fainter, it is a stain
+        ink = ink * 255 // ink.max()
+    return ink.astype(np.uint8)
+
+
+def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> tuple:  # noqa: B008
+    """The latent from which the generator draws a digit best: a hand like the one that wrote it.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        picture: one digit, of any size and in any colours; it is centred and scaled as MNIST was made
+        digit: 0 to 9, or any: then the two likeliest are tried
+
+    Returns:
+        likeness: PNG of what the generator draws, 28×28 pixels, white ink on black
+        found: the hand's code and digit, the root mean square error of 255 levels, and what is said of both pictures
+    """
+    chosen = asked_model(models, model)
+    path = picture.get("path") if isinstance(picture, dict) else None
+    # Gradio stores what is sent in its own folder; a path without Gradio's mark on it comes through as it is.
+    if not path or not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
         raise InputError("there is no picture: send one of a digit")
-    ink_on_black = picture if picture.mean() < 128 else 255 - picture
-    image = as_mnist(ink_on_black)
-    found, verdicts = find(models[model_name], image, digit, progress)
+    found, verdicts = find(chosen, as_mnist(ink_of(path)), digit, progress)
     said = [
         {"read": int(digit), "confidence": round(float(sure), 4), "realness": round(float(real), 4)}
         for digit, sure, real in zip(verdicts.digits, verdicts.confidence, verdicts.realness, strict=True)
@@ -157,15 +197,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: 
     pad.drawn(answer_mistakes(received), None, drawing, show_progress="hidden", api_visibility="private")
     gr.on([drawing.change, digit.input, exact.input], draw, inputs, view, trigger_mode="always_last",
           show_progress="full", api_visibility="private")  # fmt: skip
-    picture = gr.Image(visible=False, label="A digit, of any size", image_mode="L", type="numpy")
-    likeness = gr.Image(format="png", visible=False, label="What the generator draws, 28×28, white ink on black")
-    said = gr.JSON(visible=False, label="The hand's code; error in levels of 255; what is said of both pictures")
-    gr.Button(visible=False).click(
-        partial(endpoint, models),
-        [model_name, picture, digit],
-        [likeness, said],
-        api_name="invert",
-        api_description="The latent from which the generator draws a digit best. The picture is centred and scaled as "
-        "MNIST was made; dark ink on light paper is turned around. The code can be used wherever a hand is asked for.",
-    )
+    picture = gr.Image(visible=False, label="Picture")
+    likeness = gr.Image(format="png", visible=False, label="likeness")
+    offer("invert", endpoint, models, [model_name, picture, digit], [likeness, gr.JSON(visible=False, label="found")])
     return View("yours", controls, draw, view, digits=[digit])

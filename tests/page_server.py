@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,13 +20,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, root: Path = ROOT, seconds: float = 90, **environment: str) -> Iterator[str]:
+def serving(
+    folder: Path, root: Path = ROOT, seconds: float = 90, arguments: Sequence[str] = (), **environment: str
+) -> Iterator[str]:
     """Run `python app.py` in `root`; yields its address. What it prints goes to `folder/app.log`."""
     port, log = free_port(), folder / "app.log"
     settings = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py"],
+            [sys.executable, "app.py", *arguments],
             cwd=root,
             env=os.environ | settings | environment,
             stdout=output,
