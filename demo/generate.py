@@ -16,7 +16,7 @@ from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seed
 from demo.api import offer
 from demo.controls import digit_control, seed_control
 from demo.files import asked_model, encoder
-from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, number, whole_number
+from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, number, quietly, whole_number
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.pictures import download_link, encode_button, ink, png_bytes, png_uri, styled
@@ -101,7 +101,6 @@ def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, s
     return f"{sheet_name(model, samples, digit, truncation)}.zip", buffer.getvalue(), "application/zip"
 
 
-@answer_mistakes
 def show(models: Models, model_name: str, exact, seed, count, digit, truncation, order) -> str:
     """The sheet as HTML: figures with their seeds, the one to look at closely, and the downloads."""
     model = models[model_name]
@@ -164,7 +163,7 @@ def endpoint(models: Models, model, seed, count, digit, truncation) -> tuple[Ima
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
     """Lay out the tab inside the page, which is being built."""
-    first, show_these = model_name.value, partial(show, models)
+    first, show_these = model_name.value, answer_mistakes(partial(show, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             seed = seed_control("Seed", DEFAULTS["seed"])
@@ -197,15 +196,11 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             controls = {"seed": seed, "count": count, "digit": digit, "truncation": truncation, "order": order}
             copy_link("generate", {"model": model_name, "exact": exact} | controls)
 
-    gr.on(
-        [seed.change, count.change, digit.input, truncation.change, order.input, exact.input],
-        show_these,
-        [model_name, exact, *controls.values()],
-        sheet,
-        trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    inputs = [model_name, exact, *controls.values()]
+    options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
+    gr.on([seed.submit, seed.blur, count.change, digit.input, truncation.change, order.input, exact.input],
+          show_these, inputs, sheet, **options)  # fmt: skip
+    seed.change(quietly(partial(show, models)), inputs, sheet, **options)
     grid_picture = gr.Image(format="png", visible=False, label="grid")
     listed = gr.JSON(visible=False, label="digits")
     offer("generate", endpoint, models, [model_name, seed, count, digit, truncation], [grid_picture, listed])

@@ -165,10 +165,11 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
 
     inputs = [model_name, exact, *controls.values()]
     options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
-    gr.on([variation.change, spacing.change, size.change, style.input, first.change, exact.input, hand.submit],
+    gr.on([variation.change, spacing.change, size.change, style.input, exact.input, hand.submit, first.submit],
           show_these, inputs, view, **options)  # fmt: skip
-    gr.on([text.change, hand.change], quietly(partial(draw, models)), inputs, view, **options)
-    text.blur(show_these, inputs, view, **options)  # what was typed is done: now say what is wrong with it
+    gr.on([text.change, hand.change, first.change], quietly(partial(draw, models)), inputs, view, **options)
+    # What was typed is done: now say what is wrong with it.
+    gr.on([text.blur, first.blur], show_these, inputs, view, **options)
     view.pick(picked, None, hand, show_progress="hidden", api_visibility="private")
     picture = gr.Image(format="png", visible=False, label="picture", image_mode=None)
     boxes = gr.JSON(visible=False, label="boxes")

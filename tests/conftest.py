@@ -2,18 +2,22 @@
 
 import os
 import resource
+import shutil
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import torch
+from browser import DESKTOP, FLAGS, PATIENCE
 from page_server import serving
 from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import Browser, Page, sync_playwright
 from torch import Tensor
 
 from dcgan.config import ModelConfig, TrainConfig
@@ -157,3 +161,42 @@ def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the real page, running in a process of its own."""
     with serving(tmp_path_factory.mktemp("page")) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium for each module: while one runs, its event loop keeps the thread from having another."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        message = "there is no Chromium on the PATH: apt-get install chromium"
+        if os.environ.get("DCGAN_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
+    """Opens the page in a fresh profile; afterwards nothing may have gone wrong or left the host."""
+    contexts, problems, hosts = [], [], set()
+
+    def open_page(address: str = page_url, **options) -> Page:
+        context = browser.new_context(**({"viewport": DESKTOP} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.goto(address)
+        page.wait_for_selector("#sheet img", state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not problems
+    assert hosts <= {"", urlsplit(page_url).netloc}
