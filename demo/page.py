@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from demo import explore, generate, interpolate, training, write, yours
+from demo import explore_arithmetic, explore_directions, explore_map, generate, interpolate, training, write, yours
 from demo.api import offer
 from demo.controls import digit_for
 from demo.inputs import fitting_list
@@ -112,11 +112,11 @@ def build_page(models: Models) -> gr.Blocks:
                 written = write.build(models, model_name, exact, script("write"))
             with gr.Tab("Explore", id="explore") as explore_tab, gr.Tabs() as parts:
                 with gr.Tab("Map", id="map") as map_tab:
-                    mapped = explore.build_map(models, model_name, exact, script("explore"))
+                    mapped = explore_map.build(models, model_name, exact, script("explore_map"))
                 with gr.Tab("Directions", id="directions") as directions_tab:
-                    moved = explore.build_directions(models, model_name, exact, script(), directions_tab)
+                    moved = explore_directions.build(models, model_name, exact, script(), directions_tab)
                 with gr.Tab("Arithmetic", id="arithmetic") as arithmetic_tab:
-                    combined = explore.build_arithmetic(models, model_name, exact, script())
+                    combined = explore_arithmetic.build(models, model_name, exact, script())
             with gr.Tab("Your digit", id="yours") as yours_tab:
                 drawn = yours.build(models, model_name, exact, script("pad"), script())
             with gr.Tab("Training", id="training") as training_tab:
