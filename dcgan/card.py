@@ -86,7 +86,8 @@ def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     task = "unconditional-image-generation"
-    measured = evaluation["runs"][0] if evaluation else {}
+    runs = evaluation["runs"] if evaluation else []
+    measured = {key: sum(run[key] for run in runs) / len(runs) for key in RESULTS if runs and key in runs[0]}
     results = [
         EvalResult(
             task_type=task,
@@ -115,17 +116,23 @@ def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
     return data.to_yaml().strip()
 
 
-def quality_table(evaluation: dict) -> str:
-    """Markdown of an evaluation.json: the mean over its sampling seeds, with the spread where there are several."""
-    runs = evaluation["runs"]
-    lines = ["| measure | value |", "|---|---|"]
+def summary(runs: list[dict]) -> list[tuple[str, str]]:
+    """Of the measures in an evaluation.json's runs: (name, mean over the sampling seeds and, of several, the range)."""
+    rows = []
     for key, (name, form) in MEASURES.items():
-        values = [run[key] for run in runs if key in run]
+        values = [float(run[key]) for run in runs if key in run]
         if values:
             text = form.format(sum(values) / len(values))
             if len(values) > 1:
                 text += f" ({form.format(min(values))} to {form.format(max(values))})"
-            lines.append(f"| {name} | {text} |")
+            rows.append((name, text))
+    return rows
+
+
+def quality_table(evaluation: dict) -> str:
+    """Markdown of an evaluation.json."""
+    runs = evaluation["runs"]
+    lines = ["| measure | value |", "|---|---|", *(f"| {name} | {text} |" for name, text in summary(runs))]
     seeds = ", ".join(str(run["sampling_seed"]) for run in runs)
     lines += ["", f"`{evaluation['command']}`, sampling seed {seeds}, on {evaluation['device']}; "]
     lines[-1] += "the protocol (n, seeds, splits) is in `dcgan/evaluate.py`."

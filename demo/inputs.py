@@ -88,6 +88,11 @@ def asked_digit(choice: str | int | None, num_classes: int) -> int | None:
     return int(choice)
 
 
+def words_of(text: str | None) -> list[str]:
+    """`15 24:7, 3` -> ["15", "24:7", "3"]."""
+    return re.findall(r"[^\s,;]+", text or "")
+
+
 def keys(text: str | None, name: str, low: int, high: int, config: ModelConfig) -> list[Key]:
     """`15 24:7 3` -> [(15, None), (24, 7), (3, None)]: hands, each with the digit asked of it if it names one.
 
@@ -95,7 +100,7 @@ def keys(text: str | None, name: str, low: int, high: int, config: ModelConfig) 
     """
     if not isinstance(text, (str, type(None))):
         raise InputError(f"{name}: it must be a text of seeds, like 15 24:7 3")
-    words = re.findall(r"[^\s,;]+", text or "")
+    words = words_of(text)
     if not low <= len(words) <= high:
         asked = f"{low}" if low == high else f"{low} to {high}"
         raise InputError(f"{name}: there are {len(words)}, and it must be {asked}, like 15 24:7 3")

@@ -14,7 +14,18 @@ from dcgan.interpolation import EASINGS, MAX_KEYS, Key, interpolate
 from dcgan.sampling import crop
 from demo.api import offer
 from demo.files import asked_model, encoder
-from demo.inputs import ANY, DIGITS, answer_mistakes, fitting_list, keys, one_of, quietly, whole_number, yes_or_no
+from demo.inputs import (
+    ANY,
+    DIGITS,
+    answer_mistakes,
+    fitting_list,
+    keys,
+    one_of,
+    quietly,
+    whole_number,
+    words_of,
+    yes_or_no,
+)
 from demo.links import MAX_TEXT, View, copy_link
 from demo.models import Models
 from demo.pictures import ANIMATION_SCALE, download_link, encode_button, file_for_client, ink, png_uri, there_and_back
@@ -133,7 +144,7 @@ def edited(event: gr.EventData) -> str:
 
 def replace_key(text: str, at: int, hand: str, digit: str) -> str:
     """The text of key frames with the one at `at` (0 the first, -1 the last) replaced."""
-    words = text.split()
+    words = words_of(text) or ["0", "0"]  # an emptied field gets both ends
     words[at] = hand + (f":{digit}" if digit else "")
     return " ".join(words)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
-from dcgan.card import MEASURES
+from dcgan.card import summary
 from dcgan.folder import Model
 from demo.api import offer
 from demo.files import asked_model
@@ -53,18 +53,9 @@ def read_history(folder: Path) -> list[dict]:
 def read_measures(folder: Path) -> list[tuple[str, str]]:
     """(measure, its mean and range) of evaluation.json, formatted; none where it is missing or damaged."""
     try:
-        runs = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["runs"]
-        rows = []
-        for key, (name, form) in MEASURES.items():
-            values = [float(run[key]) for run in runs if key in run]
-            if values:
-                text = form.format(sum(values) / len(values))
-                if len(values) > 1:
-                    text += f" ({form.format(min(values))} to {form.format(max(values))})"
-                rows.append((name, text))
+        return summary(json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["runs"])
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []
-    return rows
 
 
 @functools.lru_cache(maxsize=8)
