@@ -19,6 +19,10 @@ MASTHEAD = """
 <p>A neural network learnt from 60,000 digits how people write, and now writes its own.
 Each picture is made by a number, its seed: the same seed makes the same digit again.</p>
 """
+ABOUT = {  # of a model that knows digits, and of one that does not
+    True: "It knows the digits: ask one hand for any of them.",
+    False: "It was never told which digit is which: there is no digit to choose, and it cannot write numbers.",
+}
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -58,10 +62,11 @@ def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs:
     lists = [control for view in views for control in view.lists]
 
     def fit_digits(name: str, *texts: str) -> list:
-        # A model without digits cannot be asked for one: its controls go, its texts name none.
-        return [*[digit_for(models, name)] * len(digits), *(fitting_list(models[name].config, text) for text in texts)]
+        # A model without digits cannot be asked for one: its controls go, its texts name none, and the page says why.
+        fitted = [fitting_list(models[name].config, text) for text in texts]
+        return [gr.Radio(info=ABOUT[models.knows_digits(name)]), *[digit_for(models, name)] * len(digits), *fitted]
 
-    picked = model_name.change(fit_digits, [model_name, *lists], [*digits, *lists], **QUIET)
+    picked = model_name.change(fit_digits, [model_name, *lists], [model_name, *digits, *lists], **QUIET)
 
     def draw_if_linked(view: View, linked: str, *values) -> str:
         # At load too, since the weights may be newer than the page; the other tabs when they are opened.
@@ -100,7 +105,9 @@ def build_page(models: Models) -> gr.Blocks:
     ) as page:
         gr.HTML(MASTHEAD, elem_id="masthead")
         with gr.Row(elem_id="shared"):
-            model_name = gr.Radio(choices, value=choices[0][1], label="Model", elem_id="model", elem_classes="chips")
+            first = choices[0][1]
+            info = ABOUT[models.knows_digits(first)]
+            model_name = gr.Radio(choices, value=first, label="Model", info=info, elem_id="model", elem_classes="chips")
             exact = gr.Checkbox(False, label="Exact pixels", elem_id="exact")
         shared = {"model": model_name, "exact": exact}
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:

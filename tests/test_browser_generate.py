@@ -61,6 +61,7 @@ def test_a_digit_can_be_asked_for_only_where_the_model_knows_digits(open_page):
     choose(page, "Model", "unconditional")
     expect(page.locator("#sheet img").first).to_have_attribute("alt", "a generated digit, seed 0")
     expect(page.get_by_text("Digit", exact=True).locator("visible=true")).to_have_count(0)
+    expect(page.get_by_text("there is no digit to choose")).to_be_visible()  # and the page says why
     assert look_at(page, 3).get_by_role("button", name="Write in this hand").count() == 0
     page.keyboard.press("Escape")
     choose(page, "Model", "conditional")
