@@ -121,7 +121,7 @@ def test_a_picture_that_the_generator_drew_is_found_back(name, digit):
     target = picture(generator, 11, digit)
     found = invert(generator, target, () if digit is None else [digit])
     assert found.digit == digit
-    assert found.error < 12  # of 255; another hand's picture of the digit is at 60 and more
+    assert found.error < 20  # of 255; another hand's picture of the digit is at 60 and more
     labels = None if digit is None else torch.tensor([digit])
     images = to_uint8(generate(generator, found.latent[None], labels)).numpy()
     assert np.array_equal(found.image, as_mnist_pixels(images, 2)[0])

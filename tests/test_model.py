@@ -134,9 +134,12 @@ def test_each_optimizer_changes_its_own_network_only(step, moves, rests):
         assert not torch.equal(old, new)
 
 
-def test_each_network_gets_the_gradient_of_its_own_loss_only(step):
-    """Against both losses written out anew: D's is not mixed with G's step, G's meets the updated D."""
+@pytest.mark.parametrize("number", [8, 9])
+def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
+    """Against both losses written out anew: D's, with R1 every 8th step, is not mixed with G's step, G's meets
+    the updated D."""
     run, real, labels = step
+    run.step = number
     train_step(run, real, labels)  # whose gradients must be forgotten
     generator, discriminator = copy.deepcopy(run.generator), copy.deepcopy(run.discriminator)
     rng = torch.Generator()
@@ -149,6 +152,10 @@ def test_each_network_gets_the_gradient_of_its_own_loss_only(step):
     fake_probability = discriminator(fake.detach(), labels).sigmoid()
     smoothed = 0.9 * real_probability.log() + 0.1 * (1 - real_probability).log()
     loss_d = -smoothed.mean() - (1 - fake_probability).log().mean()
+    if number == 8:
+        real.requires_grad_(True)
+        (slope,) = torch.autograd.grad(discriminator(real, labels).sum(), real, create_graph=True)
+        loss_d = loss_d + 8 * run.config.r1_gamma / 2 * (slope**2).sum(dim=(1, 2, 3)).mean()
     expected = torch.autograd.grad(loss_d, list(discriminator.parameters()))
     for parameter, gradient in zip(run.discriminator.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
