@@ -379,7 +379,7 @@ def test_no_number_is_no_seed_and_no_truncation(page_url, number):
 
 @pytest.mark.parametrize("meta", [{"meta": {"_type": "gradio.FileData"}}, {}])
 def test_invert_reads_no_file_of_the_host(page_url, meta):
-    picture = {"path": str(ROOT / "docs" / "page.png")} | meta
+    picture = {"path": str(ROOT / "dcgan" / "weights" / "mnist" / "samples.png")} | meta
     answer = called(page_url, "/invert", json.dumps({"data": [CONDITIONAL, picture, "any"]}).encode())
     assert "event: error" in answer and "event: complete" not in answer
 
