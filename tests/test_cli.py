@@ -212,6 +212,15 @@ def test_command_of_a_finished_run_mends_its_folder(finished, tiny_flags, capsys
     assert (finished / "checkpoint.pt").read_bytes() == checkpoint
 
 
+@pytest.fixture
+def python_hears_ctrl_c():
+    """A shell starts what runs in its background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("python_hears_ctrl_c")
 def test_second_ctrl_c_stops_at_once():
     with cli.StopOnSignal(signal.SIGINT) as stop:
         signal.raise_signal(signal.SIGINT)
