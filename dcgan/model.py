@@ -17,6 +17,8 @@ from dcgan.config import ModelConfig
 
 def init_weights(module: nn.Module) -> None:
     """All weights from N(0, 0.02) (paper, section 4); biases zero."""
+    if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
+        return  # a shape to be filled from a file; drawing numbers for it would import a second's worth of torch
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
         nn.init.normal_(module.weight, 0.0, 0.02)
     if getattr(module, "bias", None) is not None:
