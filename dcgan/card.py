@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from dcgan.config import plain
 from dcgan.files import write_text
 from dcgan.folder import read_config
 
@@ -166,10 +167,7 @@ def write_card(folder: Path) -> None:
         digit=", digit" if conditional else "",
         hours=f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours",
         rate=images / max(seconds, 1e-9),
-        recipe=", ".join(
-            f"{key} {value if isinstance(value, str) else format(value, 'g')}"
-            for key, value in training["recipe"].items()
-        ),
+        recipe=", ".join(f"{key} {plain(value)}" for key, value in training["recipe"].items()),
         epochs=training["recipe"]["epochs"],
         quality=quality_table(evaluation) if evaluation else "Not measured.",
         metadata=metadata(name, conditional, evaluation),

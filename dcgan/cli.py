@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 
 from dcgan import InputError
-from dcgan.config import Config
+from dcgan.config import Config, plain
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -28,11 +28,6 @@ def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: t
             metavar={int: "N", float: "X", str: "NAME"}[field.type],
             help=f"{field.metadata['help']} (usually {plain(field.default)})",
         )
-
-
-def plain(value: float | int | str) -> str:
-    """A setting as people write it: 0.0002, 64, auto."""
-    return value if isinstance(value, str) else f"{value:g}"
 
 
 def with_flags(config: Config, arguments: argparse.Namespace) -> Config:

@@ -16,6 +16,11 @@ def option(default, help, *, low=None, high=None, above=None, choices=None):
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def plain(value: float | int | str) -> str:
+    """A setting as people write it: 0.0002, 64, auto."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def _allowed(rules: dict) -> str:
     if rules["choices"] is not None:
         return "one of " + ", ".join(map(str, rules["choices"]))

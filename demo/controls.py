@@ -5,6 +5,8 @@ import gradio as gr
 from demo.inputs import ANY, DIGITS
 from demo.models import Models
 
+# Of an event that redraws while a control is moved.
+LIVE = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
 DICE = "() => Math.floor(Math.random() * 1000000)"  # six figures can be read out aloud
 
 

@@ -13,7 +13,6 @@ SEND = (
 )
 WRITE = '<button type="button" data-send="write">Write in this hand</button>'
 DIRECTIONS = '<button type="button" data-send="directions">Change it by directions</button>'
-OPTIONS = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
 
 
 def actions(model: Model, directions: bool = True) -> str:

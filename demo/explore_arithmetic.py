@@ -12,8 +12,8 @@ from dcgan.hands import encode, quantise
 from dcgan.images import to_pil
 from dcgan.interpolation import ends
 from demo.api import offer
-from demo.controls import digit_control
-from demo.explore import OPTIONS, actions, label_digits, pictures
+from demo.controls import LIVE, digit_control
+from demo.explore import actions, label_digits, pictures
 from demo.files import asked_model
 from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, fitting_list, keys, quietly
 from demo.links import View, copy_link
@@ -110,8 +110,8 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             controls = trays | {"digit": digit}
             copy_link("arithmetic", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
-    gr.on([digit.input, exact.input, *(tray.submit for tray in trays.values())], show, inputs, view, **OPTIONS)
-    gr.on([tray.change for tray in trays.values()], quietly(partial(draw_arithmetic, models)), inputs, view, **OPTIONS)
+    gr.on([digit.input, exact.input, *(tray.submit for tray in trays.values())], show, inputs, view, **LIVE)
+    gr.on([tray.change for tray in trays.values()], quietly(partial(draw_arithmetic, models)), inputs, view, **LIVE)
     drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="result")]
     offer("arithmetic", arithmetic_endpoint, models, [model_name, *controls.values()], drawn)
     return View("arithmetic", controls, show, view, outer="explore", digits=[digit], lists=[*trays.values()])

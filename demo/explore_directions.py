@@ -14,8 +14,8 @@ from dcgan.folder import Model
 from dcgan.hands import encode, latent_of, quantise
 from dcgan.images import to_pil
 from demo.api import offer
-from demo.controls import digit_control, hand_control
-from demo.explore import OPTIONS, actions, pictures
+from demo.controls import LIVE, digit_control, hand_control
+from demo.explore import actions, pictures
 from demo.files import asked_model
 from demo.inputs import answer_mistakes, asked_digit, fitting, number, quietly
 from demo.links import View, copy_link
@@ -140,8 +140,8 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("directions", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
     triggers = [digit.input, exact.input, hand.submit, *(slider.change for slider in sliders)]
-    gr.on(triggers, show, inputs, view, **OPTIONS)
-    hand.change(quietly(partial(draw_directions, models)), inputs, view, **OPTIONS)
+    gr.on(triggers, show, inputs, view, **LIVE)
+    hand.change(quietly(partial(draw_directions, models)), inputs, view, **LIVE)
     reset.click(None, None, sliders, js=f"() => Array({len(sliders)}).fill(0)", api_visibility="private")
     gr.on([model_name.change, tab.select], partial(slider_labels, models), model_name, sliders,
           show_progress="hidden", api_visibility="private")  # fmt: skip

@@ -14,8 +14,8 @@ from dcgan.images import grid
 from dcgan.interpolation import Key, grid_of
 from dcgan.sampling import crop
 from demo.api import offer
-from demo.controls import digit_control
-from demo.explore import OPTIONS, actions, label_digits
+from demo.controls import LIVE, digit_control
+from demo.explore import actions, label_digits
 from demo.files import asked_model
 from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, fitting_list, keys, quietly
 from demo.links import View, copy_link
@@ -40,22 +40,21 @@ def draw_map(models: Models, model_name: str, exact, corners, digit) -> str:
     """The map as one picture, and the codes of all its places; `explore_map.js` moves over it."""
     model = models[model_name]
     found, images, codes = mapped(model, fitting_list(model.config, corners), fitting(model.config, digit))
-    scale = 1 if exact else 3
-    sheet = grid(images, MAP_SIZE, gap=0)
-    if not exact:
-        sheet = sheet.resize((sheet.width * scale, sheet.height * scale), 3)  # bicubic: near pictures are alike
+    sheet = shown = grid(images, MAP_SIZE, gap=0)
+    if not exact:  # bicubic: near pictures are alike
+        shown = sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.BICUBIC)
     names = ", ".join(str(hand)[:12] for hand, _ in found)
     file = f"{model.file_name}_map_{'_'.join(str(hand)[:12] for hand, _ in found)}.png"
     return (
         f'<div class="map{" exact" if exact else ""}" data-size="{MAP_SIZE}" data-codes="{escape(json.dumps(codes))}"'
-        f" style=\"--map: url('{png_uri(sheet)}'); --size: {MAP_SIZE}\">"
+        f" style=\"--map: url('{png_uri(shown)}'); --size: {MAP_SIZE}\">"
         f'<div class="field frame" tabindex="0" role="slider" aria-label="map between the corners {escape(names)}: '
         f'move with the arrow keys" aria-valuemin="1" aria-valuemax="{MAP_SIZE**2}" aria-valuenow="1">'
         '<div class="here"></div></div>'
         '<div class="under" data-hand="" data-digit=""><div class="stage frame" role="img" '
         f'aria-label="the digit under the pointer"></div>{actions(model)}</div></div>'
         f'<p class="downloads"><span>Move over the map; click to stay.</span>'
-        f"{download_link(png_uri(grid(images, MAP_SIZE, gap=0)), file, 'map, exact pixels (PNG)')}</p>"
+        f"{download_link(png_uri(sheet), file, 'map, exact pixels (PNG)')}</p>"
     )
 
 
@@ -95,8 +94,8 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             controls = {"corners": corners, "digit": digit}
             copy_link("map", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
-    gr.on([digit.input, exact.input, corners.submit], show, inputs, view, **OPTIONS)
-    corners.change(quietly(partial(draw_map, models)), inputs, view, **OPTIONS)
+    gr.on([digit.input, exact.input, corners.submit], show, inputs, view, **LIVE)
+    corners.change(quietly(partial(draw_map, models)), inputs, view, **LIVE)
     any_digit = digit_control("Digit", False)  # the map's own starts with a digit, which not every model knows
     drawn = [gr.Image(format="png", visible=False, label="map"), gr.JSON(visible=False, label="hands")]
     offer("map", map_endpoint, models, [model_name, corners, any_digit], drawn)

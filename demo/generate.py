@@ -14,7 +14,7 @@ from dcgan.images import enlarge, grid, to_pil
 from dcgan.judge import Verdicts, judge
 from dcgan.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
 from demo.api import offer
-from demo.controls import digit_control, seed_control
+from demo.controls import LIVE, digit_control, seed_control
 from demo.files import asked_model, encoder
 from demo.inputs import ANY, answer_mistakes, asked_digit, fitting, number, quietly, whole_number
 from demo.links import View, copy_link
@@ -197,10 +197,9 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("generate", {"model": model_name, "exact": exact} | controls)
 
     inputs = [model_name, exact, *controls.values()]
-    options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
     gr.on([seed.submit, seed.blur, count.change, digit.input, truncation.change, order.input, exact.input],
-          show_these, inputs, sheet, **options)  # fmt: skip
-    seed.change(quietly(partial(show, models)), inputs, sheet, **options)
+          show_these, inputs, sheet, **LIVE)  # fmt: skip
+    seed.change(quietly(partial(show, models)), inputs, sheet, **LIVE)
     grid_picture = gr.Image(format="png", visible=False, label="grid")
     listed = gr.JSON(visible=False, label="digits")
     offer("generate", endpoint, models, [model_name, seed, count, digit, truncation], [grid_picture, listed])

@@ -13,6 +13,7 @@ from dcgan.images import encode_animation, encode_video, enlarge, grid, to_pil
 from dcgan.interpolation import EASINGS, MAX_KEYS, Key, interpolate
 from dcgan.sampling import crop
 from demo.api import offer
+from demo.controls import LIVE
 from demo.files import asked_model, encoder
 from demo.inputs import (
     ANY,
@@ -53,6 +54,12 @@ def way(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray
 
 def animation(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str]:
     """The loop as GIF, WebP or MP4: round where the way is closed, else there and back."""
+    name, content, media_type, _ = loop(model, kind, key_text, steps, closed, path, easing, speed)
+    return name, content, media_type
+
+
+def loop(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str, np.ndarray]:
+    """The file as `animation` gives it, and the frames of the way."""
     one_of(kind, "kind", KINDS)
     milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
     frames, _, name = way(model, key_text, steps, closed, path, easing)
@@ -62,7 +69,7 @@ def animation(model: Model, kind, key_text, steps, closed, path, easing, speed) 
     else:
         images, durations = there_and_back(frames, milliseconds)
     encode = encode_video if kind == "mp4" else partial(encode_animation, suffix=f".{kind}")
-    return f"{name}.{kind}", encode(images, milliseconds=durations), KINDS[kind]
+    return f"{name}.{kind}", encode(images, milliseconds=durations), KINDS[kind], frames
 
 
 def cards(model: Model, found: list[Key], frames: np.ndarray, steps: int, exact: bool) -> str:
@@ -132,8 +139,7 @@ def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, ki
         strip: PNG of all steps side by side, 28×28 pixels each, 2 pixels of black around each, white ink on black
     """
     model = asked_model(models, model)
-    name, content, _ = animation(model, kind, keys, steps, closed, path, easing, speed)
-    frames, _, _ = way(model, keys, steps, closed, path, easing)
+    name, content, _, frames = loop(model, kind, keys, steps, closed, path, easing, speed)
     return file_for_client(content, name), grid(frames, len(frames))
 
 
@@ -196,13 +202,12 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("interpolate", {"model": model_name, "exact": exact} | controls)
 
     inputs = [model_name, exact, *controls.values()]
-    options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
     gr.on([steps.change, speed.change, closed.change, path.change, easing.change, exact.input, key_text.submit],
-          show_these, inputs, view, **options)  # fmt: skip
-    key_text.change(quietly(partial(draw, models)), inputs, view, **options)
+          show_these, inputs, view, **LIVE)  # fmt: skip
+    key_text.change(quietly(partial(draw, models)), inputs, view, **LIVE)
     view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private")
     kind = gr.Radio(list(KINDS), value="gif", label="File type", visible=False)
-    loop = gr.File(visible=False, label="loop")
+    file = gr.File(visible=False, label="loop")
     picture = gr.Image(format="png", visible=False, label="strip")
-    offer("interpolate", endpoint, models, [model_name, *controls.values(), kind], [loop, picture])
+    offer("interpolate", endpoint, models, [model_name, *controls.values(), kind], [file, picture])
     return View("interpolate", controls, show_these, view, lists=[key_text])

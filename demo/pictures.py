@@ -12,7 +12,7 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from dcgan.images import encode_animation, enlarge, to_pil
+from dcgan.images import enlarge, to_pil
 
 SMOOTH = 4  # times that a picture is enlarged for the screen, so that it looks like ink
 ANIMATION_SCALE = 8
@@ -86,12 +86,6 @@ def there_and_back(frames: Sequence[np.ndarray], milliseconds: int) -> tuple[lis
     durations = [milliseconds] * (2 * len(large) - 2)
     durations[0] = durations[len(large) - 1] = 5 * milliseconds
     return large + large[-2:0:-1], durations
-
-
-def encode_loop(frames: Sequence[np.ndarray], milliseconds: int) -> bytes:
-    """`there_and_back` as a GIF."""
-    images, durations = there_and_back(frames, milliseconds)
-    return encode_animation(images, ".gif", durations)
 
 
 def data_uri(encoded: bytes, media_type: str) -> str:

@@ -15,7 +15,7 @@ from dcgan.model import Generator
 from dcgan.sampling import MAX_SEED, consecutive_seeds, crop, sample
 from dcgan.writing import Written, write
 from demo.api import offer
-from demo.controls import hand_control
+from demo.controls import LIVE, hand_control
 from demo.files import asked_model
 from demo.inputs import answer_mistakes, number, one_of, quietly, whole_number
 from demo.links import View, copy_link
@@ -164,12 +164,11 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("write", {"model": model_name, "exact": exact} | controls)
 
     inputs = [model_name, exact, *controls.values()]
-    options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
     gr.on([variation.change, spacing.change, size.change, style.input, exact.input, hand.submit, first.submit],
-          show_these, inputs, view, **options)  # fmt: skip
-    gr.on([text.change, hand.change, first.change], quietly(partial(draw, models)), inputs, view, **options)
+          show_these, inputs, view, **LIVE)  # fmt: skip
+    gr.on([text.change, hand.change, first.change], quietly(partial(draw, models)), inputs, view, **LIVE)
     # What was typed is done: now say what is wrong with it.
-    gr.on([text.blur, first.blur], show_these, inputs, view, **options)
+    gr.on([text.blur, first.blur], show_these, inputs, view, **LIVE)
     view.pick(picked, None, hand, show_progress="hidden", api_visibility="private")
     picture = gr.Image(format="png", visible=False, label="picture", image_mode=None)
     boxes = gr.JSON(visible=False, label="boxes")
