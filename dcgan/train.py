@@ -94,6 +94,18 @@ def gradient_penalty(discriminator: Discriminator, real: Tensor, labels: Tensor 
     return slope.square().sum(dim=(1, 2, 3)).mean()
 
 
+def mismatch_loss(run: Run, real: Tensor, labels: Tensor) -> Tensor:
+    """D's loss on real images under a wrong label, as on generated ones (GAN-CLS: Reed et al. 2016, section 4.2).
+
+    Without it D only learns by and by that a fine 7 is no answer to "a 1". Every wrong digit is as likely.
+    """
+    others = run.model_config.num_classes
+    step = torch.randint(1, others, labels.shape, generator=run.latent_rng, device=run.device)
+    with arithmetic(run):
+        logits = run.discriminator(real, (labels + step) % others).float()
+    return F.softplus(logits).mean()
+
+
 def train_step(run: Run, real: Tensor, labels: Tensor | None) -> Tensor:
     """One discriminator and one generator update (paper, section 4; losses: Goodfellow et al. 2014).
 
@@ -109,6 +121,8 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None) -> Tensor:
         fake_logits = discriminator(fake.detach(), labels).float()
     targets = torch.full_like(real_logits, run.config.real_label)  # one-sided smoothing (Salimans et al. 2016)
     loss_d = F.binary_cross_entropy_with_logits(real_logits, targets) + F.softplus(fake_logits).mean()
+    if run.config.mismatch_weight:
+        loss_d = loss_d + run.config.mismatch_weight * mismatch_loss(run, real, labels)
     run.optimizer_d.zero_grad()
     loss_d.backward()
     if run.config.r1_gamma and run.step % R1_EVERY == 0:

@@ -39,6 +39,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     arguments = parse(argv)
     model_config, config = (cli.with_flags(part, arguments) for part in PRESETS[arguments.preset])
+    if config.mismatch_weight and not model_config.num_classes:
+        raise InputError(f"mismatch_weight is {config.mismatch_weight}: without digits no label is wrong; it must be 0")
     device, out = cli.pick_device(arguments.device), arguments.out
     repo = getattr(arguments, "push", None)
     if repo is not None:

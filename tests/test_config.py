@@ -81,7 +81,7 @@ def test_presets_differ_only_in_knowing_digits():
     (plain, recipe), (conditional, same_recipe) = PRESETS["mnist"], PRESETS["mnist-conditional"]
     assert (plain.num_classes, conditional.num_classes) == (0, 10)
     assert dataclasses.replace(plain, num_classes=10) == conditional
-    assert dataclasses.replace(recipe, r1_gamma=0.2) == same_recipe
+    assert dataclasses.replace(recipe, r1_gamma=0.2, mismatch_weight=0.3) == same_recipe
 
 
 def test_paper_recipe_is_the_default():

@@ -112,7 +112,8 @@ def test_another_digit_gives_another_picture_and_another_judgement(make_networks
 def step(request, digits):
     """A run before a step, and that step's real images and labels."""
     config = ModelConfig(base_channels=8, num_classes=request.param)
-    run = new_run(config, TrainConfig(batch_size=32), "cpu")
+    recipe = TrainConfig(batch_size=32, mismatch_weight=0.5 if config.num_classes else 0.0)
+    run = new_run(config, recipe, "cpu")
     images, labels = digits
     return run, to_float(images[:32]), labels[:32].long() if config.num_classes else None
 
@@ -136,8 +137,8 @@ def test_each_optimizer_changes_its_own_network_only(step, moves, rests):
 
 @pytest.mark.parametrize("number", [8, 9])
 def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
-    """Against both losses written out anew: D's, with R1 every 8th step, is not mixed with G's step, G's meets
-    the updated D."""
+    """Against both losses written out anew: D's, with wrong labels and with R1 every 8th step, is not mixed with
+    G's step, G's meets the updated D."""
     run, real, labels = step
     run.step = number
     train_step(run, real, labels)  # whose gradients must be forgotten
@@ -152,6 +153,10 @@ def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
     fake_probability = discriminator(fake.detach(), labels).sigmoid()
     smoothed = 0.9 * real_probability.log() + 0.1 * (1 - real_probability).log()
     loss_d = -smoothed.mean() - (1 - fake_probability).log().mean()
+    if labels is not None:
+        wrong = (labels + torch.randint(1, 10, (32,), generator=rng)) % 10
+        assert not (wrong == labels).any() and len(wrong.unique()) > 5
+        loss_d = loss_d - 0.5 * (1 - discriminator(real, wrong).sigmoid()).log().mean()
     if number == 8:
         real.requires_grad_(True)
         (slope,) = torch.autograd.grad(discriminator(real, labels).sum(), real, create_graph=True)
@@ -168,10 +173,11 @@ def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
 
 
 def test_step_reports_losses_and_probabilities_at_initialisation(step):
-    """Before it has learnt anything D says 1/2: its loss is 2 ln 2, G's ln 2."""
+    """Before it has learnt anything D says 1/2: each part of its loss is ln 2, wrong labels of weight 1/2; G's ln 2."""
     run, real, labels = step
     losses = train_step(run, real, labels)
     assert not losses.requires_grad
-    torch.testing.assert_close(losses[0], F.softplus(torch.tensor(0.0)) * 2, rtol=0.2, atol=0)
+    parts = 2 if labels is None else 2.5
+    torch.testing.assert_close(losses[0], F.softplus(torch.tensor(0.0)) * parts, rtol=0.2, atol=0)
     assert 0.4 < losses[2] < 0.6 and 0.4 < losses[3] < 0.6
     assert all(parameter.requires_grad for parameter in run.discriminator.parameters())

@@ -374,3 +374,15 @@ def test_the_penalty_keeps_the_discriminator_flat(digits):
         real, labels = to_float(digits[0][:64]), digits[1][:64].long()
         slopes.append(gradient_penalty(run.discriminator.eval(), real, labels).item())
     assert slopes[1] < slopes[0] / 2
+
+
+def test_wrong_labels_teach_the_discriminator_to_read(digits):
+    gaps = []
+    for weight in (0.0, 2.0):
+        run = new_run(SMALL, dataclasses.replace(RECIPE, mismatch_weight=weight), "cpu")
+        train(run, *digits)
+        discriminator = recalibrated_networks(run, *digits)[1]
+        real, labels = to_float(digits[0][:64]), digits[1][:64].long()
+        with torch.no_grad():
+            gaps.append((discriminator(real, labels) - discriminator(real, (labels + 1) % 10)).mean().item())
+    assert gaps[1] > 2 * max(gaps[0], 0.1)
