@@ -13,7 +13,7 @@ from dcgan.card import write_card
 from dcgan.classifier import DigitClassifier, augment, fit, load_classifier, read
 from dcgan.config import ModelConfig
 from dcgan.data import to_model_size
-from dcgan.evaluate import Digits, Fixed, epoch_quality, evaluate, fixed_measures
+from dcgan.evaluate import Digits, Fixed, epoch_quality, evaluate, evaluate_real, fixed_measures
 from dcgan.folder import load_model
 from dcgan.sampling import Samples
 from scripts import evaluate as evaluate_script
@@ -141,6 +141,15 @@ def test_digits_in_other_proportions_are_no_fault_of_the_model(
     assert measures["class_counts"][1] < 60  # the other measures ask for each digit equally often
 
 
+def test_real_digits_score_as_real_digits(small_protocol, digits, classifier):
+    scores = evaluate_real(digits, digits, classifier, sampling_seed=1)
+    assert scores["frechet_ratio"] == 1
+    assert scores["precision"] > 0.9 and scores["recall"] > 0.9
+    assert scores["nearest_neighbour_error_50k"] < 0.2  # half of the digits are among those compared with
+    assert scores == evaluate_real(digits, digits, classifier, sampling_seed=1)
+    assert scores != evaluate_real(digits, digits, classifier, sampling_seed=2)
+
+
 def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mnist_dir, tmp_path, monkeypatch, capsys):
     folder = shutil.copytree(tiny_run, tmp_path / "model")
     full = evaluate_script.load_mnist
@@ -158,8 +167,14 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
     for text in ("model-index", "1-NN test error, 50,000", "python scripts/evaluate.py", " to "):
         assert text in card
     assert "label accuracy (GAN-test)" in capsys.readouterr().out
+    assert evaluation["command"] == "python scripts/evaluate.py model --seeds 2 --device cpu"
     write_card(folder)
     assert (folder / "README.md").read_text() == card
+    before = sorted(path.stat().st_mtime_ns for path in folder.iterdir())
+    assert evaluate_script.main(["--real", *arguments[1:]]) == 0
+    table = capsys.readouterr().out
+    assert "GAN-train" in table and "novelty" not in table
+    assert sorted(path.stat().st_mtime_ns for path in folder.iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -167,6 +182,8 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
     [
         (evaluate_script, ["nothing-there"], "there is no model"),
         (evaluate_script, ["mnist", "--seeds", "0"], "seeds is 0"),
+        (evaluate_script, [], "name a MODEL, or ask for --real digits"),
+        (evaluate_script, ["mnist", "--real"], "name a MODEL, or ask for --real digits"),
         (train_classifier, ["--epochs", "0"], "epochs is 0"),
         (train_classifier, ["--out", "/nowhere/at/all.safetensors"], "is no folder"),
     ],
