@@ -111,7 +111,7 @@ class TrainConfig(Config):
     )
     mismatch_weight: float = option(
         0.0,
-        "weight of D's loss on real images with a wrong label; conditional models only (0 = without)",
+        "weight of D's loss on real images with a wrong label, falls with the learning rates; conditional models only",
         low=0.0,
         high=10.0,
     )

@@ -106,12 +106,15 @@ def mismatch_loss(run: Run, real: Tensor, labels: Tensor) -> Tensor:
     return F.softplus(logits).mean()
 
 
-def train_step(run: Run, real: Tensor, labels: Tensor | None) -> Tensor:
+def train_step(run: Run, real: Tensor, labels: Tensor | None, factor: float = 1.0) -> Tensor:
     """One discriminator and one generator update (paper, section 4; losses: Goodfellow et al. 2014).
 
     real: (N, C, S, S) float in [-1, 1]; labels (N,) int64 or None, used for the generated images too,
-    so that both batches hold the same digits. Returns, on the device, the losses of D and G and the
-    mean probability of being real that D gives to real and to generated images: (4,).
+    so that both batches hold the same digits. factor: share left of the weight of wrong labels; it falls
+    with the learning rates, because the labels are learnt by then and it costs diversity.
+
+    Returns, on the device, the losses of D and G and the mean probability of being real that D gives to
+    real and to generated images: (4,).
     """
     generator, discriminator = run.generator, run.discriminator
     latents = torch.randn(len(real), run.model_config.latent_dim, generator=run.latent_rng, device=run.device)
@@ -122,7 +125,7 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None) -> Tensor:
     targets = torch.full_like(real_logits, run.config.real_label)  # one-sided smoothing (Salimans et al. 2016)
     loss_d = F.binary_cross_entropy_with_logits(real_logits, targets) + F.softplus(fake_logits).mean()
     if run.config.mismatch_weight:
-        loss_d = loss_d + run.config.mismatch_weight * mismatch_loss(run, real, labels)
+        loss_d = loss_d + factor * run.config.mismatch_weight * mismatch_loss(run, real, labels)
     run.optimizer_d.zero_grad()
     loss_d.backward()
     if run.config.r1_gamma and run.step % R1_EVERY == 0:
@@ -321,7 +324,7 @@ def train(
                 optimizer.param_groups[0]["lr"] = rate * factor
             batch = order[done * batch_size : (done + 1) * batch_size]
             classes = labels[batch].long() if run.model_config.num_classes else None
-            losses = train_step(run, to_float(images[batch]), classes)
+            losses = train_step(run, to_float(images[batch]), classes, factor)
             run.totals += losses
             pending.append(losses)
             run.step, done = run.step + 1, done + 1

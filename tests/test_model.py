@@ -146,7 +146,7 @@ def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
     rng = torch.Generator()
     rng.set_state(run.latent_rng.get_state())
     latents = torch.randn(32, 100, generator=rng)
-    train_step(run, real, labels)
+    train_step(run, real, labels, factor=0.8)
 
     fake = generator(latents, labels)
     real_probability = discriminator(real, labels).sigmoid()
@@ -156,7 +156,7 @@ def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
     if labels is not None:
         wrong = (labels + torch.randint(1, 10, (32,), generator=rng)) % 10
         assert not (wrong == labels).any() and len(wrong.unique()) > 5
-        loss_d = loss_d - 0.5 * (1 - discriminator(real, wrong).sigmoid()).log().mean()
+        loss_d = loss_d - 0.8 * 0.5 * (1 - discriminator(real, wrong).sigmoid()).log().mean()
     if number == 8:
         real.requires_grad_(True)
         (slope,) = torch.autograd.grad(discriminator(real, labels).sum(), real, create_graph=True)
