@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -58,7 +59,10 @@ def main(argv: list[str] | None = None) -> int:
         if model.commit is not None and not arguments.dry_run:
             raise InputError(f"{model.name} is on the Hub: measure it with --dry-run, or a copy of its folder")
     train, test = (Digits(*load_mnist(arguments.data_dir, train=split)) for split in (True, False))
-    runs, picture = measure_real(arguments, train, test) if model is None else measure(arguments, model, train, test)
+    if model is None:
+        runs, picture = measure_real(arguments.seeds, train, test, device), None
+    else:
+        runs, picture = measure(arguments, model, train, test, device)
     many = " --many" if arguments.many else ""
     command = f"python scripts/evaluate.py {'--real' if model is None else model.folder.name} --seeds {arguments.seeds}"
     evaluation = {
@@ -74,9 +78,10 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def measure(arguments: argparse.Namespace, model: Model, train: Digits, test: Digits) -> tuple[list[dict], np.ndarray]:
+def measure(
+    arguments: argparse.Namespace, model: Model, train: Digits, test: Digits, device: torch.device
+) -> tuple[list[dict], np.ndarray]:
     """The measures of each sampling seed, and the last one's picture of novelty."""
-    device = cli.pick_device(arguments.device)
     print("discriminator features …", file=sys.stderr)
     fixed = fixed_measures(model, train, test, device)
     runs, picture = [], None
@@ -96,15 +101,14 @@ def measure(arguments: argparse.Namespace, model: Model, train: Digits, test: Di
     return runs, picture
 
 
-def measure_real(arguments: argparse.Namespace, train: Digits, test: Digits) -> tuple[list[dict], None]:
+def measure_real(seeds: int, train: Digits, test: Digits, device: torch.device) -> list[dict]:
     """The same of real training digits."""
     runs = []
-    for seed in range(arguments.seeds):
+    for seed in range(seeds):
         print(f"sampling seed {seed}: real training digits …", file=sys.stderr)
-        device = cli.pick_device(arguments.device)
         scores = evaluate_real(train, test, load_classifier(), sampling_seed=seed, device=device)
         runs.append({"sampling_seed": seed} | scores)
-    return runs, None
+    return runs
 
 
 if __name__ == "__main__":
