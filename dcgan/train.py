@@ -99,10 +99,10 @@ def mismatch_loss(run: Run, real: Tensor, labels: Tensor) -> Tensor:
 
     Without it D only learns by and by that a fine 7 is no answer to "a 1". Every wrong digit is as likely.
     """
-    others = run.model_config.num_classes
-    step = torch.randint(1, others, labels.shape, generator=run.latent_rng, device=run.device)
+    num_classes = run.model_config.num_classes
+    step = torch.randint(1, num_classes, labels.shape, generator=run.latent_rng, device=run.device)
     with arithmetic(run):
-        logits = run.discriminator(real, (labels + step) % others).float()
+        logits = run.discriminator(real, (labels + step) % num_classes).float()
     return F.softplus(logits).mean()
 
 

@@ -255,6 +255,7 @@ def test_interrupt_is_exit_code_130_without_traceback(capsys):
         (["--batch-size", 321], "batch_size is 321: it must be at most the 320 images"),
         (["--images", 60_001], "images is 60001: it must be at least 0 and at most 60000"),
         (["--seed", -1], "seed is -1: it must be at least 0"),
+        (["--num-classes", 0, "--mismatch-weight", 0.5], "mismatch_weight is 0.5: without digits no label is wrong"),
         (["--device", "nonsense"], "device is 'nonsense': it must be auto, cpu, cuda or cuda:N"),
         (["--device", "meta"], "device is 'meta'"),
         (["--colour", "red"], "unrecognized arguments: --colour red"),
