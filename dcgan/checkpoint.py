@@ -1,9 +1,9 @@
 """Checkpoints: the whole of a `Run` in one file, written atomically, read without pickle's dangers."""
 
+import dataclasses
 import io
 import pickle
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +25,15 @@ def save_checkpoint(run: Run, folder: Path) -> None:
     state = {name: getattr(run, name).state_dict() for name in NETWORKS}
     state |= {
         "format_version": FORMAT_VERSION,
-        "model_config": asdict(run.model_config),
-        "config": asdict(run.config),
+        "model_config": dataclasses.asdict(run.model_config),
+        "config": dataclasses.asdict(run.config),
         "device": run.device.type,
         "latent_rng": run.latent_rng.get_state(),
         "step": run.step,
         "totals": run.totals,
         "seconds": run.seconds,
         "history": run.history,
+        "extended_from": run.extended_from,
         "frames": torch.from_numpy(np.stack(run.frames)) if run.frames else None,
     }
     buffer = io.BytesIO()  # written by Python, so that a full disk is an OSError
@@ -53,13 +54,13 @@ def read_checkpoint(folder: Path) -> dict:
 
 
 def check_same_settings(state: dict, model_config: ModelConfig, config: TrainConfig) -> None:
-    """Refuse to resume with other settings, listing every difference."""
+    """Refuse to resume with other settings, listing every difference. More epochs are no difference."""
     saved = {**state["model_config"], **state["config"]}
-    asked = {**asdict(model_config), **asdict(config)}
+    asked = {**dataclasses.asdict(model_config), **dataclasses.asdict(config)}
     differences = [
         f"{name} was {saved.get(name)!r}, now {asked.get(name)!r}"
         for name in sorted(saved.keys() | asked.keys())
-        if saved.get(name) != asked.get(name)
+        if saved.get(name) != asked.get(name) and not (name == "epochs" and asked[name] > saved[name])
     ]
     if differences:
         raise InputError(
@@ -67,9 +68,16 @@ def check_same_settings(state: dict, model_config: ModelConfig, config: TrainCon
         )
 
 
-def load_checkpoint(state: dict, device: torch.device) -> Run:
-    """A `Run` as it was when `save_checkpoint` was called, on the given device."""
-    run = new_run(ModelConfig(**state["model_config"]), TrainConfig(**state["config"]), device)
+def load_checkpoint(state: dict, device: torch.device, epochs: int | None = None) -> Run:
+    """A `Run` as it was when `save_checkpoint` was called, on the given device.
+
+    epochs: more than it was set to. The learning rates then follow the longer schedule from there on: those of
+    a finished run rise once more (a warm restart, Loshchilov & Hutter 2017) and fall to 0 at the new end.
+    """
+    config = TrainConfig(**state["config"])
+    longer = dataclasses.replace(config, epochs=epochs or config.epochs)
+    run = new_run(ModelConfig(**state["model_config"]), longer, device)
+    run.extended_from = state.get("extended_from", []) + ([config.epochs] if longer != config else [])
     for name in NETWORKS:
         getattr(run, name).load_state_dict(state[name])
     if state["device"] == run.device.type:  # random streams differ between kinds of device

@@ -48,7 +48,9 @@ def start_run(state: dict | None, out: Path, model_config: ModelConfig, config: 
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be created: {error.strerror}") from None
-    return new_run(model_config, config, device) if state is None else checkpoint.load_checkpoint(state, device)
+    if state is None:
+        return new_run(model_config, config, device)
+    return checkpoint.load_checkpoint(state, device, config.epochs)
 
 
 def device_name(device: torch.device) -> str:
@@ -86,6 +88,8 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
         "torch": torch.__version__,
         "recipe": run.config.to_dict(),
     }
+    if run.extended_from:
+        training["extended_from_epochs"] = run.extended_from
     origin = {"config_hash": config_hash(run.model_config, run.config)} | git_commit()
     save_weights(generator, out / "model.safetensors", **origin)
     save_weights(discriminator, out / "discriminator.safetensors", **origin)

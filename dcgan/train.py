@@ -52,6 +52,7 @@ class Run:
     seconds: float = 0.0  # of this epoch so far
     history: list[dict] = field(default_factory=list)  # one entry per epoch
     frames: list[np.ndarray] = field(default_factory=list)  # (60, 28, 28) uint8 per epoch
+    extended_from: list[int] = field(default_factory=list)  # numbers of epochs it was set to before, if to fewer
 
 
 def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device | str) -> Run:

@@ -1,4 +1,4 @@
-"""Train a DCGAN on MNIST; the same command again resumes where it stopped.
+"""Train a DCGAN on MNIST; the same command again resumes where it stopped, one with more --epochs trains on.
 
     python scripts/train.py --preset mnist-conditional --out runs/mnist-conditional
 
