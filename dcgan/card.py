@@ -27,7 +27,7 @@ Handwritten digits that nobody wrote: {kind} DCGAN ([Radford, Metz & Chintala
 |---|---|
 | networks | latent {latent_dim} → {image_size}×{image_size}×{image_channels}, base_channels {base_channels} |
 | data | {dataset}, {images:,} images, padded from 28×28 to 32×32 |
-| trained | {epochs_done} of {epochs} epochs, {steps_done:,} steps, {hours}, on {device}, torch {torch} |
+| trained | {epochs_done} of {epochs} epochs{extended}, {steps_done:,} steps, {hours}, on {device}, torch {torch} |
 | recipe | {recipe} |
 | speed | {rate:,.0f} training images/s (mean over the epochs) |
 
@@ -147,6 +147,7 @@ def write_card(folder: Path) -> None:
     path = folder / "evaluation.json"
     evaluation = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     name, conditional = folder.absolute().name, config.num_classes > 0
+    earlier = training.get("extended_from_epochs", [])
     seconds = sum(entry["seconds"] for entry in history)
     images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
     text = TEMPLATE.format(
@@ -169,6 +170,7 @@ def write_card(folder: Path) -> None:
         rate=images / max(seconds, 1e-9),
         recipe=", ".join(f"{key} {plain(value)}" for key, value in training["recipe"].items()),
         epochs=training["recipe"]["epochs"],
+        extended=f" (first {', then '.join(map(str, earlier))}, then trained on)" if earlier else "",
         quality=quality_table(evaluation) if evaluation else "Not measured.",
         metadata=metadata(name, conditional, evaluation),
         **config.to_dict()

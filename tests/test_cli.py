@@ -212,6 +212,21 @@ def test_command_of_a_finished_run_mends_its_folder(finished, tiny_flags, capsys
     assert (finished / "checkpoint.pt").read_bytes() == checkpoint
 
 
+def test_more_epochs_train_a_finished_run_on(finished, tiny_flags, capsys):
+    longer = ["--preset", "mnist-conditional", "--out", str(finished), *tiny_flags, "--epochs", "5"]
+    assert train_script.main(longer) == 0
+    assert "3 of 5 epochs done" in capsys.readouterr().err
+    history = [json.loads(line) for line in (finished / "history.jsonl").read_text().splitlines()]
+    assert [entry["epoch"] for entry in history] == [1, 2, 3, 4, 5]
+    rates = [entry["learning_rate_g"] for entry in history]
+    assert rates[2] < rates[3] > rates[4] > 0  # the warm restart, and the fall to the new end
+    training = json.loads((finished / "config.json").read_text())["training"]
+    assert (training["recipe"]["epochs"], training["extended_from_epochs"]) == (5, [3])
+    assert "5 of 5 epochs (first 3, then trained on)" in (finished / "README.md").read_text()
+    assert train_script.main(longer) == 0  # the longer run is the run now
+    assert json.loads((finished / "config.json").read_text())["training"]["extended_from_epochs"] == [3]
+
+
 @pytest.fixture
 def python_hears_ctrl_c():
     """A shell starts what runs in its background with SIGINT ignored."""
@@ -304,9 +319,9 @@ def test_no_disk_space(train_refusal, monkeypatch):
 
 
 def test_resuming_with_other_settings_lists_every_difference(train_refusal, finished):
-    sentence = train_refusal("--epochs", 5, "--latent-dim", 64, "--learning-rate-g", 0.001, "--seed", 9)
+    sentence = train_refusal("--epochs", 2, "--latent-dim", 64, "--learning-rate-g", 0.001, "--seed", 9)
     for difference in (
-        "epochs was 3, now 5",
+        "epochs was 3, now 2",
         "latent_dim was 100, now 64",
         "learning_rate_g was 0.0002, now 0.001",
         "seed was 0, now 9",
