@@ -7,7 +7,9 @@
   training digits drawn without replacement by seed s, against the test digits. The samples are the first
   10,000; a conditional model is asked, with these seeds, for the very digits of the floor, because MNIST's
   ten are not equally frequent: real digits that are have 1.9 times the floor.
-- Precision, recall, density, coverage: 5,000 of these samples against the first 5,000 test digits, k = 5.
+- Precision, recall, density, coverage: 5,000 of these samples against 5,000 test digits drawn by seed s (the
+  split's first half is cleaner than its second: real training digits have precision 0.91 against the one
+  and 0.87 against the other), k = 5.
 - Class balance, label accuracy (= GAN-test), novelty: the first 10,000 samples. Novelty is the mean pixel
   distance of samples to their nearest of 60,000 training digits, over that of the 10,000 test digits.
 - 1-NN: the 10,000 test digits, each read as its nearest of 50,000 samples (or of ten million, streamed;
@@ -125,18 +127,24 @@ def on_device(part: Digits, device: torch.device) -> Digits:
     return Digits(part.images.to(device), part.labels.to(device))
 
 
-def drawn(train: Digits, count: int, sampling_seed: int) -> Digits:
-    """Real training digits without replacement: the floor's, and what stands in for samples of a perfect model."""
+def draw(rows: Tensor, count: int, sampling_seed: int) -> Tensor:
+    """`count` of the rows without replacement; tensors with as many rows are drawn from alike."""
     rng = torch.Generator("cpu").manual_seed(sampling_seed)
-    picks = torch.randperm(len(train.images), generator=rng)[:count].to(train.images.device)
-    return Digits(train.images[picks], train.labels[picks])
+    return rows[torch.randperm(len(rows), generator=rng)[:count].to(rows.device)]
 
 
-def resemblance(features: Tensor, floor_features: Tensor, test_features: Tensor) -> dict[str, float]:
+def drawn(train: Digits, count: int, sampling_seed: int) -> Digits:
+    """Real training digits: the floor's, and what stands in for samples of a perfect model."""
+    return Digits(*(draw(part, count, sampling_seed) for part in (train.images, train.labels)))
+
+
+def resemblance(
+    features: Tensor, floor_features: Tensor, test_features: Tensor, sampling_seed: int
+) -> dict[str, float]:
     """Fréchet distance beside its floor, and the four measures by balls."""
     distance = metrics.frechet_distance(test_features, features)
     floor = metrics.frechet_distance(test_features, floor_features)
-    balls = metrics.manifold(test_features[:MANIFOLD_SAMPLES], features[:MANIFOLD_SAMPLES])
+    balls = metrics.manifold(draw(test_features, MANIFOLD_SAMPLES, sampling_seed), features[:MANIFOLD_SAMPLES])
     return {"frechet_distance": distance, "frechet_floor": floor, "frechet_ratio": distance / floor} | asdict(balls)
 
 
@@ -184,7 +192,7 @@ def evaluate(
     if conditional:
         alike = gather(sampled(model, len(floor.images), sampling_seed, device, floor.labels))
         _, features = read(classifier, alike.images)
-    measures: dict = resemblance(features, read(classifier, floor.images)[1], test_features)
+    measures: dict = resemblance(features, read(classifier, floor.images)[1], test_features, sampling_seed)
     measures["class_counts"], measures["class_kl"] = metrics.kl_to_uniform(digits)
     measures["classifier_accuracy"] = (test_digits == test.labels).double().mean().item()
     if conditional:
@@ -222,7 +230,7 @@ def evaluate_real(
     classifier = classifier.to(device)
     digits = drawn(train, SAMPLES, sampling_seed)
     features, test_features = (read(classifier, part.images)[1] for part in (digits.first(FRECHET_SAMPLES), test))
-    return resemblance(features, features, test_features) | as_training_data(digits, test, sampling_seed)
+    return resemblance(features, features, test_features, sampling_seed) | as_training_data(digits, test, sampling_seed)
 
 
 def many_neighbours_error(model: Model, test: Digits, sampling_seed: int, device: torch.device) -> float:
