@@ -147,7 +147,7 @@ def write_card(folder: Path) -> None:
     path = folder / "evaluation.json"
     evaluation = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     name, conditional = folder.absolute().name, config.num_classes > 0
-    earlier = training.get("extended_from_epochs", [])
+    earlier = training.get("mean_with_ends_of_epochs", [])
     seconds = sum(entry["seconds"] for entry in history)
     images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
     text = TEMPLATE.format(
@@ -170,7 +170,7 @@ def write_card(folder: Path) -> None:
         rate=images / max(seconds, 1e-9),
         recipe=", ".join(f"{key} {plain(value)}" for key, value in training["recipe"].items()),
         epochs=training["recipe"]["epochs"],
-        extended=f" (first {', then '.join(map(str, earlier))}, then trained on)" if earlier else "",
+        extended=f" (trained on from {', '.join(map(str, earlier))}; the mean of all ends)" if earlier else "",
         quality=quality_table(evaluation) if evaluation else "Not measured.",
         metadata=metadata(name, conditional, evaluation),
         **config.to_dict()

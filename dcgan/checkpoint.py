@@ -33,7 +33,7 @@ def save_checkpoint(run: Run, folder: Path) -> None:
         "totals": run.totals,
         "seconds": run.seconds,
         "history": run.history,
-        "extended_from": run.extended_from,
+        "ends": run.ends,
         "frames": torch.from_numpy(np.stack(run.frames)) if run.frames else None,
     }
     buffer = io.BytesIO()  # written by Python, so that a full disk is an OSError
@@ -54,13 +54,14 @@ def read_checkpoint(folder: Path) -> dict:
 
 
 def check_same_settings(state: dict, model_config: ModelConfig, config: TrainConfig) -> None:
-    """Refuse to resume with other settings, listing every difference. More epochs are no difference."""
+    """Refuse to resume with other settings, listing every difference. A finished run may get more epochs."""
+    finished = len(state["history"]) == state["config"].get("epochs")
     saved = {**state["model_config"], **state["config"]}
     asked = {**dataclasses.asdict(model_config), **dataclasses.asdict(config)}
     differences = [
         f"{name} was {saved.get(name)!r}, now {asked.get(name)!r}"
         for name in sorted(saved.keys() | asked.keys())
-        if saved.get(name) != asked.get(name) and not (name == "epochs" and asked[name] > saved[name])
+        if saved.get(name) != asked.get(name) and not (finished and name == "epochs" and asked[name] > saved[name])
     ]
     if differences:
         raise InputError(
@@ -71,13 +72,13 @@ def check_same_settings(state: dict, model_config: ModelConfig, config: TrainCon
 def load_checkpoint(state: dict, device: torch.device, epochs: int | None = None) -> Run:
     """A `Run` as it was when `save_checkpoint` was called, on the given device.
 
-    epochs: more than it was set to. The learning rates then follow the longer schedule from there on: those of
-    a finished run rise once more (a warm restart, Loshchilov & Hutter 2017) and fall to 0 at the new end.
+    epochs: of a finished run, more than it had. Its learning rates rise once more, to where a run of that
+    length has them now, and fall to 0 at the new end (a warm restart: Loshchilov & Hutter 2017); the averaged
+    generator that it ended with is kept in `ends`.
     """
     config = TrainConfig(**state["config"])
     longer = dataclasses.replace(config, epochs=epochs or config.epochs)
     run = new_run(ModelConfig(**state["model_config"]), longer, device)
-    run.extended_from = state.get("extended_from", []) + ([config.epochs] if longer != config else [])
     for name in NETWORKS:
         getattr(run, name).load_state_dict(state[name])
     if state["device"] == run.device.type:  # random streams differ between kinds of device
@@ -86,6 +87,9 @@ def load_checkpoint(state: dict, device: torch.device, epochs: int | None = None
         run.latent_rng.manual_seed(run.config.seed + state["step"])
     run.step, run.seconds, run.history = state["step"], state["seconds"], state["history"]
     run.totals = state["totals"].to(device)
+    run.ends = {at: {name: part.to(device) for name, part in end.items()} for at, end in state.get("ends", {}).items()}
+    if longer != config:
+        run.ends[config.epochs] = {name: part.clone() for name, part in run.averaged.named_parameters()}
     run.frames = [] if state["frames"] is None else list(state["frames"].numpy())
     return run
 

@@ -88,8 +88,8 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
         "torch": torch.__version__,
         "recipe": run.config.to_dict(),
     }
-    if run.extended_from:
-        training["extended_from_epochs"] = run.extended_from
+    if run.ends:
+        training["mean_with_ends_of_epochs"] = list(run.ends)
     origin = {"config_hash": config_hash(run.model_config, run.config)} | git_commit()
     save_weights(generator, out / "model.safetensors", **origin)
     save_weights(discriminator, out / "discriminator.safetensors", **origin)

@@ -52,7 +52,7 @@ class Run:
     seconds: float = 0.0  # of this epoch so far
     history: list[dict] = field(default_factory=list)  # one entry per epoch
     frames: list[np.ndarray] = field(default_factory=list)  # (60, 28, 28) uint8 per epoch
-    extended_from: list[int] = field(default_factory=list)  # numbers of epochs it was set to before, if to fewer
+    ends: dict[int, dict[str, Tensor]] = field(default_factory=dict)  # epochs -> averaged weights it once ended with
 
 
 def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device | str) -> Run:
@@ -154,6 +154,21 @@ def update_average(run: Run) -> None:
     average(list(run.averaged.parameters()), list(run.generator.parameters()), None)
 
 
+def generator_to_keep(run: Run) -> Generator:
+    """The averaged generator; of a run that was trained on, a new one: the mean of all that it ended with.
+
+    Where the learning rates fell to 0 and rose again, the mean of the ends is better than each of them
+    (SWA: Izmailov et al. 2018, algorithm 1; the mean of GAN generators: Yazıcı et al. 2019).
+    """
+    if not run.ends:
+        return run.averaged
+    generator = copy.deepcopy(run.averaged)
+    with torch.no_grad():
+        for name, weight in generator.named_parameters():
+            weight.copy_(torch.stack([weight, *(end[name] for end in run.ends.values())]).mean(dim=0))
+    return generator
+
+
 @contextmanager
 def recalibrating(network: nn.Module) -> Iterator[None]:
     """Inside, every forward pass adds to fresh BatchNorm statistics: their plain mean over the passes."""
@@ -173,11 +188,11 @@ def recalibrating(network: nn.Module) -> Iterator[None]:
 
 
 def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Generator, Discriminator]:
-    """The averaged generator and the discriminator, with BatchNorm statistics of their own.
+    """The generator to keep and the discriminator, with BatchNorm statistics of their own.
 
     D's come from real and generated images in equal parts, so that its logits are balanced in eval mode.
     """
-    generator, discriminator = run.averaged, copy.deepcopy(run.discriminator)
+    generator, discriminator = generator_to_keep(run), copy.deepcopy(run.discriminator)
     rng = torch.Generator("cpu").manual_seed(run.config.seed)
     picks = torch.randint(len(images), (RECALIBRATION_BATCHES, RECALIBRATION_BATCH), generator=rng)
     latents = torch.randn(*picks.shape, run.model_config.latent_dim, generator=rng)

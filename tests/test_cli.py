@@ -221,10 +221,10 @@ def test_more_epochs_train_a_finished_run_on(finished, tiny_flags, capsys):
     rates = [entry["learning_rate_g"] for entry in history]
     assert rates[2] < rates[3] > rates[4] > 0  # the warm restart, and the fall to the new end
     training = json.loads((finished / "config.json").read_text())["training"]
-    assert (training["recipe"]["epochs"], training["extended_from_epochs"]) == (5, [3])
-    assert "5 of 5 epochs (first 3, then trained on)" in (finished / "README.md").read_text()
+    assert (training["recipe"]["epochs"], training["mean_with_ends_of_epochs"]) == (5, [3])
+    assert "5 of 5 epochs (trained on from 3; the mean of all ends)" in (finished / "README.md").read_text()
     assert train_script.main(longer) == 0  # the longer run is the run now
-    assert json.loads((finished / "config.json").read_text())["training"]["extended_from_epochs"] == [3]
+    assert json.loads((finished / "config.json").read_text())["training"]["mean_with_ends_of_epochs"] == [3]
 
 
 @pytest.fixture
