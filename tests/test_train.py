@@ -13,6 +13,7 @@ import dcgan.train
 from dcgan.checkpoint import NETWORKS, load_checkpoint, read_checkpoint, save_checkpoint
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
+from dcgan.folder import load_folder
 from dcgan.run_folder import write_model_folder
 from dcgan.sampling import sample
 from dcgan.train import (
@@ -156,6 +157,27 @@ def test_a_finished_run_has_nothing_left_to_do(uninterrupted, digits):
     run = load_checkpoint(read_checkpoint(uninterrupted[1]), torch.device("cpu"))
     assert train(run, *digits)
     assert run.step == 30 and len(run.history) == 3
+
+
+def test_a_run_trained_on_keeps_the_mean_of_its_ends(uninterrupted, digits, tmp_path):
+    first, folder = uninterrupted
+    averages = [dict(first.averaged.named_parameters())]
+    run = load_checkpoint(read_checkpoint(folder), torch.device("cpu"), 4)
+    rates = []
+    for stop, epochs in ((35, 4), (40, 4), (50, 5)):  # stopped within the longer run, then at its two ends
+        train(run, *digits, **writing(tmp_path), should_stop=stop_at(run, stop))
+        rates.append(run.optimizer_g.param_groups[0]["lr"])
+        assert (run.step, run.config.epochs) == (stop, epochs)
+        if stop != 35:
+            averages.append(copy.deepcopy(dict(run.averaged.named_parameters())))
+        run = load_checkpoint(read_checkpoint(tmp_path), torch.device("cpu"), 5 if stop == 40 else None)
+    assert max(first.optimizer_g.param_groups[0]["lr"], rates[1]) < rates[0] < RECIPE.learning_rate_g
+    assert list(run.ends) == [3, 4]
+    kept, _ = recalibrated_networks(run, *digits)
+    for name, weight in kept.named_parameters():
+        assert not torch.equal(averages[0][name], averages[1][name])
+        torch.testing.assert_close(weight, sum(average[name] for average in averages) / 3)
+    assert torch.equal(kept.project.weight, load_folder(tmp_path, "run").generator.project.weight)
 
 
 def test_a_stop_after_the_last_step_is_a_finish(digits):
