@@ -25,8 +25,8 @@ def save_checkpoint(run: Run, folder: Path) -> None:
     state = {name: getattr(run, name).state_dict() for name in NETWORKS}
     state |= {
         "format_version": FORMAT_VERSION,
-        "model_config": dataclasses.asdict(run.model_config),
-        "config": dataclasses.asdict(run.config),
+        "model_config": run.model_config.to_dict(),
+        "config": run.config.to_dict(),
         "device": run.device.type,
         "latent_rng": run.latent_rng.get_state(),
         "step": run.step,
@@ -57,11 +57,13 @@ def check_same_settings(state: dict, model_config: ModelConfig, config: TrainCon
     """Refuse to resume with other settings, listing every difference. A finished run may get more epochs."""
     finished = len(state["history"]) == state["config"].get("epochs")
     saved = {**state["model_config"], **state["config"]}
-    asked = {**dataclasses.asdict(model_config), **dataclasses.asdict(config)}
+    asked = {**model_config.to_dict(), **config.to_dict()}
+    if finished and asked["epochs"] > saved["epochs"]:
+        saved["epochs"] = asked["epochs"]
     differences = [
         f"{name} was {saved.get(name)!r}, now {asked.get(name)!r}"
         for name in sorted(saved.keys() | asked.keys())
-        if saved.get(name) != asked.get(name) and not (finished and name == "epochs" and asked[name] > saved[name])
+        if saved.get(name) != asked.get(name)
     ]
     if differences:
         raise InputError(
