@@ -34,6 +34,7 @@ def save_checkpoint(run: Run, folder: Path) -> None:
         "seconds": run.seconds,
         "history": run.history,
         "ends": run.ends,
+        "earlier": run.earlier,
         "frames": torch.from_numpy(np.stack(run.frames)) if run.frames else None,
     }
     buffer = io.BytesIO()  # written by Python, so that a full disk is an OSError
@@ -53,6 +54,15 @@ def read_checkpoint(folder: Path) -> dict:
     return state
 
 
+def differences(was: dict, now: dict) -> str:
+    """What differs between two sets of settings, as a part of a sentence; empty where nothing does."""
+    return "; ".join(
+        f"{name} was {was.get(name)!r}, now {now.get(name)!r}"
+        for name in sorted(was.keys() | now.keys())
+        if was.get(name) != now.get(name)
+    )
+
+
 def check_same_settings(state: dict, model_config: ModelConfig, config: TrainConfig) -> None:
     """Refuse to resume with other settings, listing every difference. A finished run may get more epochs."""
     finished = len(state["history"]) == state["config"].get("epochs")
@@ -60,15 +70,8 @@ def check_same_settings(state: dict, model_config: ModelConfig, config: TrainCon
     asked = {**model_config.to_dict(), **config.to_dict()}
     if finished and asked["epochs"] > saved["epochs"]:
         saved["epochs"] = asked["epochs"]
-    differences = [
-        f"{name} was {saved.get(name)!r}, now {asked.get(name)!r}"
-        for name in sorted(saved.keys() | asked.keys())
-        if saved.get(name) != asked.get(name)
-    ]
-    if differences:
-        raise InputError(
-            f"this run was begun with other settings ({'; '.join(differences)}): use those, or another --out"
-        )
+    if different := differences(saved, asked):
+        raise InputError(f"this run was begun with other settings ({different}): use those, or another --out")
 
 
 def load_checkpoint(state: dict, device: torch.device, epochs: int | None = None) -> Run:
@@ -88,7 +91,7 @@ def load_checkpoint(state: dict, device: torch.device, epochs: int | None = None
     else:
         run.latent_rng.manual_seed(run.config.seed + state["step"])
     run.step, run.seconds, run.history = state["step"], state["seconds"], state["history"]
-    run.totals = state["totals"].to(device)
+    run.totals, run.earlier = state["totals"].to(device), state.get("earlier", [])
     run.ends = {at: {name: part.to(device) for name, part in end.items()} for at, end in state.get("ends", {}).items()}
     if longer != config:
         run.ends[config.epochs] = {name: part.clone() for name, part in run.averaged.named_parameters()}

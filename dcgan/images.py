@@ -31,6 +31,16 @@ def grid(images: np.ndarray, columns: int, gap: int = 2) -> Image.Image:
     return to_pil(sheet)
 
 
+def cut(sheet: Image.Image, columns: int, rows: int, gap: int = 2) -> np.ndarray:
+    """The pictures of a `grid` that is full, uint8 (columns * rows, C, H, W). Raises ValueError if it is none."""
+    pixels = np.asarray(sheet).reshape(sheet.height, sheet.width, -1)
+    if (sheet.height - gap) % rows or (sheet.width - gap) % columns:
+        raise ValueError(f"{sheet.width} x {sheet.height} pixels are no grid of {columns} x {rows} pictures")
+    high, wide = (sheet.height - gap) // rows, (sheet.width - gap) // columns
+    cells = pixels[gap:, gap:].reshape(rows, high, columns, wide, -1)[:, : high - gap, :, : wide - gap]
+    return cells.transpose(0, 2, 4, 1, 3).reshape(rows * columns, -1, high - gap, wide - gap)
+
+
 def enlarge(image: Image.Image, factor: int, *, smooth: bool = False) -> Image.Image:
     """`factor` times larger: exact pixels as squares, or smooth (Lanczos) like ink."""
     size = (image.width * factor, image.height * factor)

@@ -7,17 +7,19 @@ import platform
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image, ImageSequence
 
-from dcgan import InputError, checkpoint
+from dcgan import InputError, checkpoint, hub
 from dcgan.card import write_card
 from dcgan.config import Config, ModelConfig, TrainConfig
 from dcgan.files import write_text
-from dcgan.folder import save_weights, write_config
-from dcgan.images import grid, save_animation, save_png
+from dcgan.folder import Model, save_weights, write_config
+from dcgan.images import cut, grid, save_animation, save_png
 from dcgan.model import Discriminator, Generator
 from dcgan.sampling import crop, sample
-from dcgan.train import FRAME_COLUMNS, Run, new_run
+from dcgan.train import FRAME_COLUMNS, FRAME_ROWS, Run, new_run
 
 FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 200, 2000
 
@@ -42,15 +44,76 @@ def check_run_folder(out: Path, model_config: ModelConfig, config: TrainConfig) 
     return None
 
 
-def start_run(state: dict | None, out: Path, model_config: ModelConfig, config: TrainConfig, device) -> Run:
-    """Resume the run of `check_run_folder`'s state, or begin a new one. Creates the folder."""
+def start_run(
+    state: dict | None, out: Path, model_config: ModelConfig, config: TrainConfig, device, model: Model | None = None
+) -> Run:
+    """Resume the run of `check_run_folder`'s state, or begin a new one, from a model if there is one.
+
+    Creates the folder.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be created: {error.strerror}") from None
     if state is None:
-        return new_run(model_config, config, device)
+        return new_run(model_config, config, device) if model is None else go_on(model, config, device)
     return checkpoint.load_checkpoint(state, device, config.epochs)
+
+
+def check_start(model: Model, model_config: ModelConfig, config: TrainConfig) -> None:
+    """Refuse to go on from a model of another shape, or whose folder does not tell of a whole training."""
+    recipe, done = model.training.get("recipe"), model.training.get("epochs_done")
+    if not isinstance(recipe, dict) or not isinstance(model.training.get("steps_done"), int):
+        raise InputError(f"{model.name} does not say how it was trained: it cannot be trained on")
+    fixed = {name: getattr(config, name) for name in ("batch_size", "images")}  # what makes a step, and an epoch
+    was = model.config.to_dict() | {name: recipe.get(name) for name in fixed}
+    if different := checkpoint.differences(was, model_config.to_dict() | fixed):
+        raise InputError(f"{model.name} is another model ({different}): give its settings, or another --start-from")
+    if done != recipe.get("epochs"):
+        raise InputError(f"{model.name} is in the midst of its training ({done} of {recipe.get('epochs')} epochs)")
+    if config.epochs <= done:
+        raise InputError(f"epochs is {config.epochs}: {model.name} has had {done}, it must be more")
+    if model.commit is not None:
+        hub.pull_story(model.name.partition("@")[0], model.commit)
+    read_story(model)
+
+
+def read_story(model: Model) -> tuple[list[dict], list[np.ndarray]]:
+    """The history of a model's training and the pictures after every epoch, from its folder."""
+    try:
+        lines = (model.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        history = [json.loads(line) for line in lines]
+        with Image.open(model.folder / "progress.webp") as animation:
+            colours = "L" if model.config.image_channels == 1 else "RGB"
+            sheets = [sheet.convert(colours) for sheet in ImageSequence.Iterator(animation)]
+        frames = [cut(sheet, FRAME_COLUMNS, FRAME_ROWS) for sheet in sheets]
+    except (OSError, ValueError) as error:
+        raise InputError(f"the history of {model.name} cannot be read ({error}): it cannot be trained on") from None
+    if not len(history) == len(frames) == model.training["epochs_done"]:
+        raise InputError(f"{model.name} has a history of {len(history)} epochs and {len(frames)} pictures: not its own")
+    return history, frames
+
+
+def go_on(model: Model, config: TrainConfig, device: torch.device) -> Run:
+    """A run that trains a model of `check_start` on from its folder, where its checkpoint is gone or elsewhere.
+
+    The folder has neither Adam's moments nor the generator that was averaged: the first start at 0, the second from
+    its average. A model that is itself a mean of ends counts for as many in the mean of all.
+    """
+    run = new_run(model.config, config, device)
+    for network, trained in (
+        (run.generator, model.generator),
+        (run.averaged, model.generator),
+        (run.discriminator, model.discriminator),
+    ):
+        network.load_state_dict(trained.state_dict())
+    run.history, run.frames = read_story(model)
+    run.step = model.training["steps_done"]
+    run.latent_rng.manual_seed(config.seed + run.step)
+    weights = {name: weight.clone() for name, weight in run.averaged.named_parameters()}
+    run.ends = dict.fromkeys([*model.training.get("mean_with_ends_of_epochs", []), len(run.history)], weights)
+    run.earlier = [*model.training.get("earlier_recipes", []), model.training["recipe"]]
+    return run
 
 
 def device_name(device: torch.device) -> str:
@@ -90,6 +153,8 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
     }
     if run.ends:
         training["mean_with_ends_of_epochs"] = list(run.ends)
+    if run.earlier:
+        training["earlier_recipes"] = run.earlier
     origin = {"config_hash": config_hash(run.model_config, run.config)} | git_commit()
     save_weights(generator, out / "model.safetensors", **origin)
     save_weights(discriminator, out / "discriminator.safetensors", **origin)

@@ -53,6 +53,7 @@ class Run:
     history: list[dict] = field(default_factory=list)  # one entry per epoch
     frames: list[np.ndarray] = field(default_factory=list)  # (60, 28, 28) uint8 per epoch
     ends: dict[int, dict[str, Tensor]] = field(default_factory=dict)  # epochs -> averaged weights it once ended with
+    earlier: list[dict] = field(default_factory=list)  # the recipes of runs that it goes on from (their folders)
 
 
 def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device | str) -> Run:

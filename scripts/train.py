@@ -19,8 +19,9 @@ from dcgan.classifier import load_classifier
 from dcgan.config import PRESETS, ModelConfig, TrainConfig
 from dcgan.data import load_mnist, to_model_size
 from dcgan.evaluate import epoch_quality
+from dcgan.folder import load_model
 from dcgan.push import check_repo_id, push_model
-from dcgan.run_folder import check_run_folder, start_run, write_model_folder
+from dcgan.run_folder import check_run_folder, check_start, start_run, write_model_folder
 from dcgan.train import NonFiniteLoss, Progress, recalibrated_networks, train
 
 
@@ -29,6 +30,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--preset", required=True, choices=sorted(PRESETS), help="the recipe to start from")
     parser.add_argument("--out", required=True, type=Path, help="the run's folder, new or to be resumed")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
+    parser.add_argument(
+        "--start-from",
+        metavar="MODEL",
+        default=argparse.SUPPRESS,
+        help="train a finished model on (bundled name, folder or user/repo) where its run's folder is not at hand; "
+        "--epochs counts from its first",
+    )
     parser.add_argument("--push", metavar="USER/REPO", default=argparse.SUPPRESS, help="push the model when done")
     parser.add_argument("--device", default="auto", help="auto (CUDA if there, else CPU), cpu, cuda or cuda:N")
     cli.add_config_flags(parser, "model", ModelConfig, "each overrides the preset")
@@ -46,6 +54,9 @@ def main(argv: list[str] | None = None) -> int:
     if repo is not None:
         check_repo_id(repo)  # before hours of training, not after
     state = check_run_folder(out, model_config, config)
+    model = load_model(arguments.start_from) if state is None and "start_from" in arguments else None
+    if model is not None:
+        check_start(model, model_config, config)
     images, labels = load_mnist(arguments.data_dir)
     if config.images:
         images, labels = images[: config.images], labels[: config.images]
@@ -53,10 +64,11 @@ def main(argv: list[str] | None = None) -> int:
         raise InputError(f"batch_size is {config.batch_size}: it must be at most the {len(images)} images")
     images = to_model_size(images, model_config.image_size, model_config.image_channels).to(device)
     labels = labels.to(device)
-    run = start_run(state, out, model_config, config, device)
+    run = start_run(state, out, model_config, config, device, model)
     progress = Progress(config, len(images) // config.batch_size)
-    if state is not None:
-        progress.line(f"resuming {out} at step {run.step:,} ({len(run.history)} of {config.epochs} epochs done)")
+    if run.step:
+        done = f"step {run.step:,} ({len(run.history)} of {config.epochs} epochs done)"
+        progress.line(f"resuming {out} at {done}" if model is None else f"starting from {model.name}, at {done}")
 
     stop = cli.StopOnSignal(signal.SIGINT, signal.SIGTERM)
     try:
