@@ -140,6 +140,21 @@ def quality_table(evaluation: dict) -> str:
     return "\n".join(lines)
 
 
+def recipe_text(training: dict) -> str:
+    """The settings of a training and, where it went on from another's folder, which were other before."""
+    recipe = training["recipe"]
+    texts = [settings(recipe)]
+    for earlier in training.get("earlier_recipes", []):
+        other = {key: value for key, value in earlier.items() if key != "epochs" and value != recipe.get(key)}
+        if other:
+            texts.append(f"until epoch {earlier['epochs']} {settings(other)}")
+    return "; ".join(texts)
+
+
+def settings(values: dict) -> str:
+    return ", ".join(f"{key} {plain(value)}" for key, value in values.items())
+
+
 def write_card(folder: Path) -> None:
     """Write README.md from config.json, history.jsonl and, where there is one, evaluation.json."""
     config, training = read_config(folder)
@@ -168,7 +183,7 @@ def write_card(folder: Path) -> None:
         digit=", digit" if conditional else "",
         hours=f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours",
         rate=images / max(seconds, 1e-9),
-        recipe=", ".join(f"{key} {plain(value)}" for key, value in training["recipe"].items()),
+        recipe=recipe_text(training),
         epochs=training["recipe"]["epochs"],
         extended=f" (trained on from {', '.join(map(str, earlier))}; the mean of all ends)" if earlier else "",
         quality=quality_table(evaluation) if evaluation else "Not measured.",

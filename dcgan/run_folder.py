@@ -87,6 +87,9 @@ def read_story(model: Model) -> tuple[list[dict], list[np.ndarray]]:
             colours = "L" if model.config.image_channels == 1 else "RGB"
             sheets = [sheet.convert(colours) for sheet in ImageSequence.Iterator(animation)]
         frames = [cut(sheet, FRAME_COLUMNS, FRAME_ROWS) for sheet in sheets]
+        side = model.config.image_size - 2 * model.config.border
+        if any(frame.shape[2:] != (side, side) for frame in frames):
+            raise ValueError("progress.webp has pictures of another size")
     except (OSError, ValueError) as error:
         raise InputError(f"the history of {model.name} cannot be read ({error}): it cannot be trained on") from None
     if not len(history) == len(frames) == model.training["epochs_done"]:

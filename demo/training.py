@@ -1,5 +1,6 @@
 """The Training tab: how this model came to be, told by the files of its own folder."""
 
+import contextlib
 import functools
 import json
 from datetime import datetime, timezone
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
-from dcgan.card import summary
+from dcgan.card import recipe_text, summary
 from dcgan.folder import Model
 from demo.api import offer
 from demo.files import asked_model
@@ -110,9 +111,8 @@ def facts(entry: Entry, history: list[dict]) -> list[tuple[str, str]]:
     if history:
         seconds = sum(time for entry in history if isinstance(time := entry.get("seconds"), (int, float)))
         rows.append(("trained", f"{len(history)} epochs, {seconds / 60:.0f} minutes on {training.get('device', '?')}"))
-    recipe = training.get("recipe")
-    if isinstance(recipe, dict):
-        rows.append(("recipe", ", ".join(f"{key} {value}" for key, value in recipe.items())))
+    with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):  # it comes from anybody's repo
+        rows.append(("recipe", recipe_text(training)))
     return rows
 
 

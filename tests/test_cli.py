@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision.datasets
-from PIL import Image
+from PIL import Image, ImageSequence
 
 import dcgan.train
 from dcgan import cli
@@ -225,6 +225,93 @@ def test_more_epochs_train_a_finished_run_on(finished, tiny_flags, capsys):
     assert "5 of 5 epochs (trained on from 3; the mean of all ends)" in (finished / "README.md").read_text()
     assert train_script.main(longer) == 0  # the longer run is the run now
     assert json.loads((finished / "config.json").read_text())["training"]["mean_with_ends_of_epochs"] == [3]
+
+
+def test_a_model_is_trained_on_from_its_folder(finished, out, tiny_flags, capsys):
+    """Twice, the second time with another recipe: all that a folder knows goes on, and the mean is of all ends."""
+    (finished / "checkpoint.pt").unlink()
+    command = ["--preset", "mnist-conditional", *tiny_flags]
+    folders = [finished, out.with_name("on"), out.with_name("further")]
+    more = ["--epochs", "5", "--mismatch-weight", "0.1"]
+    for start, folder, flags in zip(folders, folders[1:], (["--epochs", "4"], more), strict=False):
+        assert train_script.main([*command, "--start-from", str(start), "--out", str(folder), *flags]) == 0
+    printed = capsys.readouterr().err
+    assert f"starting from {finished}, at step 30 (3 of 4 epochs done)\n" in printed
+    assert f"starting from {out.with_name('on')}, at step 40 (4 of 5 epochs done)\n" in printed
+
+    histories = [(folder / "history.jsonl").read_text() for folder in folders]
+    assert histories[2].startswith(histories[1]) and histories[1].startswith(histories[0])
+    assert [json.loads(line)["epoch"] for line in histories[2].splitlines()] == [1, 2, 3, 4, 5]
+    sheets = [
+        [np.asarray(sheet) for sheet in ImageSequence.all_frames(Image.open(f / "progress.webp"))] for f in folders
+    ]
+    assert np.array_equal(sheets[2][:4], sheets[1]) and np.array_equal(sheets[1][:3], sheets[0])
+
+    models = [load_model(str(folder)) for folder in folders]
+    for name, weight in models[0].generator.named_parameters():
+        ends = [read_checkpoint(folder)["averaged"][name] for folder in folders[1:]]
+        assert not torch.equal(ends[0], weight)
+        for model, count in ((models[1], 1), (models[2], 2)):
+            kept = model.generator.get_parameter(name)
+            torch.testing.assert_close(kept, (weight + sum(ends[:count])) / (1 + count))
+    training = models[2].training
+    assert (training["epochs_done"], training["steps_done"]) == (5, 50)
+    assert training["mean_with_ends_of_epochs"] == [3, 4]
+    assert [recipe["epochs"] for recipe in training["earlier_recipes"]] == [3, 4]
+    card = (folders[2] / "README.md").read_text()
+    assert "5 of 5 epochs (trained on from 3, 4; the mean of all ends)" in card
+    assert "mismatch_weight 0.1" in card and "; until epoch 4 mismatch_weight 0.3 |" in card
+
+
+def test_a_run_that_started_from_a_model_resumes_as_any(finished, out, tiny_flags, capsys):
+    """Its folder is not asked for again."""
+    flags = ["--preset", "mnist-conditional", *tiny_flags, "--epochs", "4"]
+    command = [*flags, "--start-from", str(finished), "--out", str(out.with_name("on"))]
+    assert train_script.main(command) == 0
+    before = contents(out.with_name("on"))
+    shutil.rmtree(finished)
+    assert train_script.main(command) == 0
+    assert "resuming" in capsys.readouterr().err
+    assert contents(out.with_name("on")) == before
+
+
+@pytest.mark.parametrize(
+    "flags, sentence",
+    [
+        (["--epochs", 3], "epochs is 3: START has had 3, it must be more"),
+        (
+            ["--epochs", 4, "--base-channels", 16],
+            "START is another model (base_channels was 8, now 16): give its settings",
+        ),
+        (["--epochs", 4, "--batch-size", 64], "START is another model (batch_size was 32, now 64): give its settings"),
+        (["--epochs", 4, "--preset", "mnist"], "START is another model (num_classes was 10, now 0): give its settings"),
+    ],
+)
+def test_start_from_a_model_that_does_not_fit(train_refusal, tiny_run, flags, sentence):
+    wanted = sentence.replace("START", str(tiny_run))
+    flags = ["--start-from", tiny_run, "--mismatch-weight", 0, *flags]
+    assert train_refusal(*flags).startswith(wanted)
+
+
+def test_start_from_a_folder_that_does_not_tell_its_training(train_refusal, tiny_run, make_model, tmp_path):
+    untold = make_model(tmp_path / "untold", ModelConfig(base_channels=8, num_classes=10))
+    assert "does not say how it was trained" in train_refusal("--start-from", untold, "--epochs", 4)
+    copy = shutil.copytree(tiny_run, tmp_path / "copy")
+    flags = ["--start-from", copy, "--epochs", 4]
+    (copy / "progress.webp").write_bytes(b"no picture")
+    assert "the history of" in train_refusal(*flags)
+    shutil.copy(tiny_run / "samples.png", copy / "progress.webp")
+    assert "the history of" in train_refusal(*flags)
+    shutil.copy(tiny_run / "progress.webp", copy)
+    (copy / "history.jsonl").write_text("{}\n")
+    assert "a history of 1 epochs and 3 pictures" in train_refusal(*flags)
+    (copy / "history.jsonl").unlink()
+    assert "the history of" in train_refusal(*flags)
+    config = json.loads((copy / "config.json").read_text())
+    config["training"]["epochs_done"] = 2
+    (copy / "config.json").write_text(json.dumps(config))
+    assert "is in the midst of its training (2 of 3 epochs)" in train_refusal(*flags)
+    assert "there is no model" in train_refusal("--start-from", tmp_path / "nothing", "--epochs", 4)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.images import enlarge, grid, save_animation, save_png, to_pil
+from dcgan.images import cut, enlarge, grid, save_animation, save_png, to_pil
 
 
 @pytest.fixture
@@ -30,6 +30,15 @@ def test_grid_in_colour(random):
     sheet = grid(images, 2, gap=1)
     assert sheet.mode == "RGB"
     assert np.array_equal(np.asarray(sheet)[1:5, 6:10], images[1].transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("shape", [(6, 1, 5, 4), (6, 3, 4, 4)])
+@pytest.mark.parametrize("gap", [0, 2])
+def test_cut_gives_back_what_grid_laid_out(random, shape, gap):
+    images = random.integers(0, 256, shape, np.uint8)
+    assert np.array_equal(cut(grid(images, 3, gap), 3, 2, gap), images)
+    with pytest.raises(ValueError, match="no grid of 5 x 2 pictures"):
+        cut(grid(images, 3, gap), 5, 2, gap)
 
 
 def test_grid_of_one_and_of_fewer_than_a_row():
