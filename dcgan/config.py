@@ -118,7 +118,7 @@ class TrainConfig(Config):
     ema_decay: float = option(0.999, "decay per step of the averaged generator weights", low=0.0, high=0.999999)
     precision: str = option(
         "auto",
-        "of the networks' arithmetic; auto: bfloat16 on CUDA, float32 on a CPU",
+        "of the networks' arithmetic; auto: bfloat16 on CUDA, float32 on a CPU (faster there without AVX-512 BF16)",
         choices=("auto", "bfloat16", "float32"),
     )
     images: int = option(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)
