@@ -15,6 +15,7 @@ from dcgan import hub as dcgan_hub
 from dcgan.config import ModelConfig
 from dcgan.folder import ModelError, load_model
 from dcgan.hub import FILES, HubError, cached_model, parse_name, pull, pull_story
+from scripts import train as train_script
 
 REPO = "user/digits"
 CONFIG = ModelConfig(base_channels=4, num_classes=10)
@@ -209,6 +210,15 @@ def test_the_story_of_a_model_comes_later_as_far_as_there_is_one(hub):
     assert not (model.folder / "evaluation.json").exists()
     hub.fault("server_error")
     assert not pull_story(REPO, "0" * 40, 10)
+
+
+def test_a_model_of_the_hub_is_trained_on_with_its_story(hub, tiny_run, tiny_flags, tmp_path):
+    hub.commit(REPO, {path.name: path.read_bytes() for path in tiny_run.iterdir() if path.suffix != ".pt"})
+    out = tmp_path / "on"
+    command = ["--preset", "mnist-conditional", *tiny_flags, "--epochs", "4", "--out", str(out)]
+    assert train_script.main([*command, "--start-from", f"{REPO}@main"]) == 0
+    assert (out / "history.jsonl").read_text().startswith((tiny_run / "history.jsonl").read_text())
+    assert load_model(str(out)).training["mean_with_ends_of_epochs"] == [3]
 
 
 def test_a_child_that_hangs_is_ended(hub):
