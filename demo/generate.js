@@ -1,5 +1,6 @@
 // A digit under the glass: everything it shows came with the sheet.
 let current = 0;
+let looking = false;
 const picks = () => [...element.querySelectorAll(".pick")];
 
 function look(index) {
@@ -22,7 +23,14 @@ function look(index) {
   large.querySelectorAll("[data-digits]").forEach((button) => (button.hidden = digit === ""));
   dialog.classList.toggle("exact", element.querySelector(".sheet").classList.contains("exact"));
   if (!dialog.open) dialog.showModal();
+  looking = true;
 }
+
+// A redraw, such as the one after the page has loaded, shuts and empties the dialog, but nobody has closed it.
+element.addEventListener("close", () => (looking = false), true);
+const reopen = () => looking && picks().length && !element.querySelector(".inspector[open]") && look(current);
+new MutationObserver(() => setTimeout(reopen, 50)) // after "close" was heard, if it was closed
+  .observe(element, { subtree: true, childList: true, attributes: true, attributeFilter: ["open"] });
 
 element.addEventListener("click", (event) => {
   const pick = event.target.closest(".pick");

@@ -167,3 +167,23 @@ def test_a_hand_is_sent_to_the_other_tabs(open_page):
     expect(field(page, "Hand")).to_have_value("8")
     expect(page.locator("#moved .moved")).to_have_attribute("data-digit", eight[2:])
     assert np.array_equal(pixels(page.get_by_alt_text("before", exact=True)), drawn([8])[0])
+
+
+def test_a_redraw_does_not_close_the_digit_that_is_looked_at(open_page):
+    """The sheet is drawn again when the page has loaded, and when newer weights are."""
+    page = open_page()
+    page.locator("#sheet .pick").nth(3).click()
+    dialog = page.locator("#sheet dialog")
+    expect(dialog.locator(".about")).to_contain_text("seed3")
+    page.evaluate("document.querySelector('#exact input').click()")  # all but the dialog is out of a mouse's reach
+    expect(page.locator("#sheet .sheet.exact")).to_be_attached()
+    page.wait_for_timeout(300)
+    expect(dialog).to_be_visible()
+    expect(dialog).to_have_class("inspector exact")
+    expect(dialog.locator(".about")).to_contain_text("seed3")
+    for close in (lambda: page.keyboard.press("Escape"), lambda: dialog.locator(".close").click()):
+        close()
+        page.wait_for_timeout(300)
+        expect(dialog).to_be_hidden()
+        page.locator("#sheet .pick").first.click()
+        expect(dialog).to_be_visible()
