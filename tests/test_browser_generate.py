@@ -172,8 +172,7 @@ def test_a_hand_is_sent_to_the_other_tabs(open_page):
 def test_a_redraw_does_not_close_the_digit_that_is_looked_at(open_page):
     """The sheet is drawn again when the page has loaded, and when newer weights are."""
     page = open_page()
-    page.locator("#sheet .pick").nth(3).click()
-    dialog = page.locator("#sheet dialog")
+    dialog = look_at(page, 3)
     expect(dialog.locator(".about")).to_contain_text("seed3")
     page.evaluate("document.querySelector('#exact input').click()")  # all but the dialog is out of a mouse's reach
     expect(page.locator("#sheet .sheet.exact")).to_be_attached()
