@@ -6,8 +6,8 @@ from collections.abc import Callable
 import gradio as gr
 from gradio.components import Component
 
-from demo.inputs import answer_mistakes
 from demo.models import Models
+from demo.parts.inputs import answer_mistakes
 
 
 def offer(

@@ -11,9 +11,10 @@ import threading
 import time
 from html import escape
 
-from dcgan import InputError, hub
-from dcgan.directions import Direction, measured, sefa
-from dcgan.folder import Model, bundled_models, load_model, local_folder
+from dcgan import InputError
+from dcgan.hub import download as hub
+from dcgan.latents.directions import Direction, measured, sefa
+from dcgan.model_folder import Model, bundled_models, load_model, local_folder
 
 TITLES = {"mnist-conditional": "conditional: you choose the digit", "mnist": "unconditional: the seed decides"}
 START_SECONDS = 4.5  # for all pulls together before the page opens; what takes longer is swapped in later

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import gradio as gr
 
-from demo import explore_arithmetic, explore_directions, explore_map, generate, interpolate, training, write, yours
 from demo.api import offer
-from demo.controls import digit_for
-from demo.inputs import fitting_list
 from demo.links import MAX_TEXT, View, restore
 from demo.models import Models
+from demo.parts.controls import digit_for
+from demo.parts.inputs import fitting_list
+from demo.tabs import arithmetic as explore_arithmetic
+from demo.tabs import directions as explore_directions
+from demo.tabs import generate, interpolate, training, write
+from demo.tabs import map as explore_map
+from demo.tabs import your_digit as yours
 from demo.theme import build_theme
 
-HERE = Path(__file__).parent
+STATIC = Path(__file__).parent / "static"
 MASTHEAD = """
 <h1>Handwritten digits that nobody wrote</h1>
 <p>A neural network learnt from 60,000 digits how people write, and now writes its own.
@@ -28,7 +32,7 @@ QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 def script(*names: str) -> str:
     """The scripts of a component, one after the other: `common.js` first."""
-    return "\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("common", *names))
+    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("common", *names))
 
 
 def send(event: gr.EventData, key_text: str) -> list:
@@ -114,12 +118,12 @@ def build_page(models: Models) -> gr.Blocks:
             with gr.Tab("Generate", id="generate") as generate_tab:
                 generated = generate.build(models, model_name, exact, script("generate"))
             with gr.Tab("Interpolate", id="interpolate") as interpolate_tab:
-                interpolated = interpolate.build(models, model_name, exact, script("scrub", "interpolate"))
+                interpolated = interpolate.build(models, model_name, exact, script("player", "interpolate"))
             with gr.Tab("Write", id="write") as write_tab:
                 written = write.build(models, model_name, exact, script("write"))
             with gr.Tab("Explore", id="explore") as explore_tab, gr.Tabs() as parts:
                 with gr.Tab("Map", id="map") as map_tab:
-                    mapped = explore_map.build(models, model_name, exact, script("explore_map"))
+                    mapped = explore_map.build(models, model_name, exact, script("map"))
                 with gr.Tab("Directions", id="directions") as directions_tab:
                     moved = explore_directions.build(models, model_name, exact, script(), directions_tab)
                 with gr.Tab("Arithmetic", id="arithmetic") as arithmetic_tab:
@@ -127,7 +131,7 @@ def build_page(models: Models) -> gr.Blocks:
             with gr.Tab("Your digit", id="yours") as yours_tab:
                 drawn = yours.build(models, model_name, exact, script("pad"), script())
             with gr.Tab("Training", id="training") as training_tab:
-                trained = training.build(models, model_name, exact, script("scrub"), training_tab)
+                trained = training.build(models, model_name, exact, script("player"), training_tab)
         views = [generated, interpolated, written, mapped, moved, combined, drawn, trained]
         items = [
             generate_tab,
@@ -156,7 +160,7 @@ def launch_options() -> dict:
     return {
         "theme": build_theme(),
         # In the head as it is: Gradio would scope `css=` to its container, inside of which there is no .dark.
-        "head": f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>",
+        "head": f"<style>{(STATIC / 'style.css').read_text(encoding='utf-8')}</style>",
         "footer_links": ["api"],
         "enable_monitoring": False,
         "max_file_size": "5mb",  # of a picture for the endpoint `invert`: a photograph fits

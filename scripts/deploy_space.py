@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dcgan import cli
-from dcgan.space import HARDWARE, deploy, dry_run
+from dcgan.hub.space import HARDWARE, deploy, dry_run
+from scripts import cli
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
     python scripts/evaluate.py mnist-conditional
 
-The protocol (how many samples, which seeds, which splits) is the docstring of dcgan/evaluate.py. It needs
+The protocol (how many samples, which seeds, which splits) is the docstring of dcgan/evaluation/protocol.py. It needs
 MNIST (--data-dir) and what scripts/requirements.txt names.
 """
 
@@ -15,15 +15,16 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dcgan import InputError, cli
-from dcgan.card import quality_table, write_card
-from dcgan.classifier import load_classifier
+from dcgan import InputError
 from dcgan.data import load_mnist
-from dcgan.evaluate import Digits, check_measurable, evaluate, evaluate_real, fixed_measures
+from dcgan.evaluation.classifier import load_classifier
+from dcgan.evaluation.protocol import Digits, check_measurable, evaluate, evaluate_real, fixed_measures
 from dcgan.files import write_json
-from dcgan.folder import Model, load_model
+from dcgan.hub.card import quality_table, write_card
 from dcgan.images import enlarge, grid, save_png
-from dcgan.run_folder import device_name
+from dcgan.model_folder import Model, load_model
+from dcgan.training.run_folder import device_name
+from scripts import cli
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dcgan import cli
-from dcgan.push import check_repo_id, files_to_push, push_model
+from dcgan.hub.upload import check_repo_id, files_to_push, push_model
+from scripts import cli
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

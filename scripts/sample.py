@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tqdm import tqdm
 
-from dcgan import cli
-from dcgan.export import check_target, write_samples
-from dcgan.folder import load_model
-from dcgan.sampling import Samples, check_digit, check_truncation, consecutive_seeds, sample_chunks
+from dcgan.latents.sampling import Samples, check_digit, check_truncation, consecutive_seeds, sample_chunks
+from dcgan.model_folder import load_model
+from scripts import cli
+from scripts.export import check_target, write_samples
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

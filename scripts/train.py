@@ -14,15 +14,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dcgan import InputError, checkpoint, cli
-from dcgan.classifier import load_classifier
+from dcgan import InputError
 from dcgan.config import PRESETS, ModelConfig, TrainConfig
 from dcgan.data import load_mnist, to_model_size
-from dcgan.evaluate import epoch_quality
-from dcgan.folder import load_model
-from dcgan.push import check_repo_id, push_model
-from dcgan.run_folder import check_run_folder, check_start, start_run, write_model_folder
-from dcgan.train import NonFiniteLoss, Progress, recalibrated_networks, train
+from dcgan.evaluation.classifier import load_classifier
+from dcgan.evaluation.protocol import epoch_quality
+from dcgan.hub.upload import check_repo_id, push_model
+from dcgan.model_folder import load_model
+from dcgan.training import checkpoint
+from dcgan.training.loop import NonFiniteLoss, Progress, recalibrated_networks, train
+from dcgan.training.run_folder import check_run_folder, check_start, start_run, write_model_folder
+from scripts import cli
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dcgan import InputError, cli
-from dcgan.classifier import WEIGHTS, fit, read
+from dcgan import InputError
 from dcgan.data import load_mnist
-from dcgan.folder import save_weights
+from dcgan.evaluation.classifier import WEIGHTS, fit, read
+from dcgan.model_folder import save_weights
+from scripts import cli
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -14,16 +14,16 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 import torch
-from browser import DESKTOP, FLAGS, PATIENCE
 from page_server import serving
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, Page, sync_playwright
 from torch import Tensor
+from visitor import DESKTOP, FLAGS, PATIENCE
 
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_model_size
-from dcgan.folder import save_weights, write_config
-from dcgan.model import Discriminator, Generator
+from dcgan.model_folder import save_weights, write_config
+from dcgan.networks import Discriminator, Generator
 
 ROOT = Path(__file__).resolve().parents[1]
 DRAWN = 600  # different digits; repeated to fill MNIST's 60,000

@@ -1,0 +1,157 @@
+"""Seeds to pictures: the one sampling function that everybody uses.
+
+The contract: an image has a seed of its own. Same seed, model and digit give the same picture,
+whatever the count, the other images or their order; on a CPU to the bit. With no digit asked for,
+the seed decides the digit too. The same seed with another digit is the same hand.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcgan import InputError
+from dcgan.data import to_uint8
+from dcgan.networks import Generator
+
+CHUNK = 32  # kernels differ with the batch size, so every batch has this one; the last is padded
+MAX_SEED = 2**32 - 1  # torch's Mersenne Twister uses the lower 32 bits of a seed
+
+
+@dataclass(frozen=True)
+class Samples:
+    """images (N, C, S, S) uint8; seeds (N,) int64; labels (N,) uint8, None where unconditional."""
+
+    images: np.ndarray
+    seeds: np.ndarray
+    labels: np.ndarray | None
+
+
+def consecutive_seeds(seed: int, count: int) -> range:
+    """The seeds of `count` images asked for with `seed`: image i has seed + i."""
+    if count < 1:
+        raise InputError(f"count is {count}: it must be at least 1")
+    if not 0 <= seed <= MAX_SEED - (count - 1):
+        raise InputError(f"seed is {seed}: with {count:,} images it must be from 0 to {MAX_SEED - (count - 1)}")
+    return range(seed, seed + count)
+
+
+def draw(seed: int, latent_dim: int = 100, num_classes: int = 0) -> tuple[Tensor, int | None]:
+    """The latent (latent_dim,) ~ N(0, 1) of a seed, and the digit it decides (None without classes)."""
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError(f"seed is {seed}: it must be from 0 to {MAX_SEED}")
+    random = torch.Generator("cpu").manual_seed(int(seed))
+    latent = torch.randn(latent_dim, generator=random)
+    digit = int(torch.randint(num_classes, (), generator=random)) if num_classes else None
+    return latent, digit
+
+
+def check_digit(digit: int | None, num_classes: int) -> None:
+    if digit is not None and num_classes == 0:
+        raise InputError("this model does not know digits: it cannot be asked for one")
+    if digit is not None and not 0 <= digit < num_classes:
+        raise InputError(f"digit is {digit}: it must be from 0 to {num_classes - 1}")
+
+
+def check_truncation(truncation: float) -> None:
+    if not 0.0 < truncation <= 1.0:
+        raise InputError(f"truncation is {truncation}: it must be above 0 and at most 1")
+
+
+@torch.inference_mode()
+def generate(generator: Generator, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Latents (N, latent_dim) and labels (N,) or (N, num_classes) -> images (N, C, S, S) float [-1, 1].
+
+    In eval mode, in chunks of one size; the generator's mode is restored. Returned on the CPU.
+    """
+    device = next(generator.parameters()).device
+    training = generator.training
+    generator.eval()
+    try:
+        images = []
+        for start in range(0, len(latents), CHUNK):
+            parts = [part[start : start + CHUNK] for part in (latents, labels) if part is not None]
+            size = len(parts[0])
+            padded = [torch.cat([part, part[-1:].expand(CHUNK - size, *part.shape[1:])]) for part in parts]
+            images.append(generator(*(part.to(device) for part in padded))[:size].float().cpu())
+        return torch.cat(images)
+    finally:
+        generator.train(training)
+
+
+def sample_chunks(
+    generator: Generator,
+    seeds: Iterable[int],
+    digit: int | None | Sequence[int] = None,
+    truncation: float = 1.0,
+) -> Iterator[Samples]:
+    """Samples of the seeds, `CHUNK` at a time: for more pictures than fit into memory.
+
+    digit: one for all, one for each seed, or None (the seed decides). truncation: psi in (0, 1]
+    scales the latents towards the typical digit; 1 is the honest distribution.
+    """
+    config = generator.config
+    each = None if digit is None or isinstance(digit, int) else [int(one) for one in digit]
+    for one in each if each is not None else [digit]:
+        check_digit(one, config.num_classes)
+    check_truncation(truncation)
+    seeds = seeds if isinstance(seeds, Sequence) else list(seeds)
+    if each is not None and len(each) != len(seeds):
+        raise InputError(f"{len(each)} digits for {len(seeds)} seeds: there must be one for each")
+    for start in range(0, len(seeds), CHUNK):
+        part = seeds[start : start + CHUNK]
+        drawn = [draw(seed, config.latent_dim, config.num_classes) for seed in part]
+        latents = torch.stack([latent for latent, _ in drawn]) * truncation
+        labels = None
+        if config.num_classes:
+            asked = each[start : start + CHUNK] if each is not None else [digit] * len(part)
+            labels = torch.tensor([own if ask is None else ask for (_, own), ask in zip(drawn, asked, strict=True)])
+        yield Samples(
+            to_uint8(generate(generator, latents, labels)).numpy(),
+            np.array(part, np.int64),
+            None if labels is None else labels.numpy().astype(np.uint8),
+        )
+
+
+def sample(
+    generator: Generator,
+    seeds: Iterable[int],
+    digit: int | None | Sequence[int] = None,
+    truncation: float = 1.0,
+) -> Samples:
+    """All samples of the seeds at once; see `sample_chunks`."""
+    chunks = list(sample_chunks(generator, seeds, digit, truncation))
+    if not chunks:
+        raise InputError("there must be at least one seed")
+    labels = None if chunks[0].labels is None else np.concatenate([chunk.labels for chunk in chunks])
+    return Samples(
+        np.concatenate([chunk.images for chunk in chunks]),
+        np.concatenate([chunk.seeds for chunk in chunks]),
+        labels,
+    )
+
+
+def draws(generator: Generator) -> bool:
+    """Whether weights that fit also draw: pictures that are not blank and not all the same."""
+    images = sample(generator, range(4)).images.astype(np.float64)
+    return bool(images.std() > 1 and images.std(axis=0).max() > 1)
+
+
+def crop(images: np.ndarray, border: int) -> np.ndarray:
+    """(..., S, S) without the border that training padded: 32x32 -> MNIST's 28x28."""
+    return images[..., border:-border, border:-border]
+
+
+def as_mnist_pixels(images: np.ndarray, border: int) -> np.ndarray:
+    """(N, C, S, S) uint8 of any model -> (N, 28, 28) uint8, grey: what the digit classifier reads.
+
+    At 32x32 with one channel these are the exact pixels; else the mean of channels and of blocks.
+    """
+    cropped = crop(images, border)
+    if cropped.shape[1:] == (1, 28, 28):
+        return cropped[:, 0]
+    scale = cropped.shape[-1] // 28
+    blocks = cropped.reshape(len(cropped), -1, 28, scale, 28, scale)
+    return blocks.mean(axis=(1, 3, 5)).round().astype(np.uint8)

@@ -1,0 +1,152 @@
+"""The directions of the Explore tab: what makes a hand thicker, slanted or wider, and what nobody has named."""
+
+from functools import partial
+
+import gradio as gr
+import torch
+from gradio.components.api_component import Api
+from PIL import Image
+from torch import Tensor
+
+from dcgan import InputError
+from dcgan.images import to_pil
+from dcgan.latents.codes import encode, latent_of, quantise
+from dcgan.latents.directions import Direction
+from dcgan.model_folder import Model
+from demo.api import offer
+from demo.links import View, copy_link
+from demo.models import FOUND_DIRECTIONS, Models
+from demo.parts.actions import actions, pictures
+from demo.parts.controls import LIVE, digit_control, hand_control
+from demo.parts.downloads import asked_model
+from demo.parts.inputs import answer_mistakes, asked_digit, fitting, number, quietly
+from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
+
+REACH = 4.0  # of a slider, in standard deviations of a latent
+NAMED = ("thickness", "slant", "width")  # of the measured directions, in their order
+WAIT = '<p class="note">The directions of this model are worked out, which takes a second or two.</p>'
+
+
+def moved(model: Model, directions: list[Direction], hand, digit, amounts) -> tuple[Tensor, int | None]:
+    """The latent of a hand moved along the directions, as a code holds it, and its digit."""
+    latent, own = latent_of("" if hand is None else hand, model.config, asked_digit(digit, model.config.num_classes))
+    for direction, amount in zip(directions, amounts, strict=True):
+        latent = latent + number(amount, direction.name, -REACH, REACH) * direction.vector
+    return quantise(latent), own
+
+
+def draw_directions(models: Models, model_name: str, exact, hand, digit, *amounts) -> str:
+    """The moved hand, large; before it where it came from, and below all its digits."""
+    model = models[model_name]
+    digit = fitting(model.config, digit)
+    latent, own = moved(model, models.directions(model_name), hand, digit, amounts)
+    start, _ = latent_of(hand or "", model.config, own)
+    if model.config.num_classes:
+        labels = torch.tensor([own, own, *range(10)])
+        latents = torch.cat([torch.stack([start, latent]), latent.expand(10, -1)])
+    else:
+        labels, latents = None, torch.stack([start, latent])
+    images = pictures(model, latents, labels)
+    row = "".join(ink(image, exact, f"a {i} in this hand") for i, image in enumerate(images[2:]))
+    code = encode(latent, own)
+    file = f"{model.file_name}_{str(hand).strip()[:12]}_moved.png"
+    return (
+        f'<div class="moved{" exact" if exact else ""}" {hand_data(code, own)}><div class="pair">'
+        f"{figure(images[0], exact, 'before', 'before')}"
+        f"{figure(images[1], exact, 'the hand, moved along the directions', 'after', 'big')}</div>"
+        f'<div class="ten">{row}</div>{actions(model, directions=False)}'
+        f'<p class="downloads"><span>Its code, to be typed wherever a hand is asked for: '
+        f"<code>{code[:16]}…</code></span>"
+        f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
+        f"{download_link(png_uri(to_pil(images[1])), file, 'after, exact pixels (PNG)')}</p></div>"
+    )
+
+
+def slider_label(direction: Direction) -> str:
+    if direction.correlation is None:
+        return direction.name
+    return f"{direction.name} (r = {direction.correlation:.2f})"
+
+
+def slider_labels(models: Models, model_name: str) -> list[gr.Slider]:
+    """Updates of the sliders for another model: its own correlations."""
+    return [gr.Slider(label=slider_label(direction)) for direction in models.directions(model_name)]
+
+
+def move_endpoint(models: Models, model, hand, digit, amounts) -> tuple[Image.Image, dict]:
+    """A hand moved along directions of latent space, like thickness or slant.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        hand: a seed, or the code of a hand
+        digit: 0 to 9, or any: then the hand writes its own
+        amounts: how far along each, -4 to 4, by names of the endpoint `directions`: {"thickness": 2, "slant": -1.5}
+
+    Returns:
+        picture: PNG, 28×28 pixels, white ink on black
+        moved: the code of the moved hand, and the digit it writes
+    """
+    chosen = asked_model(models, model)
+    directions = models.directions(model)
+    names = [direction.name for direction in directions]
+    if not isinstance(amounts, dict) or not set(amounts) <= set(names):
+        raise InputError(f"amounts must be an object of numbers; its names may be {', '.join(names)}")
+    latent, own = moved(chosen, directions, hand, digit, [amounts.get(name, 0) for name in names])
+    (picture,) = pictures(chosen, latent[None], None if own is None else torch.tensor([own]))
+    return to_pil(picture), {"hand": encode(latent, own), "digit": own}
+
+
+def list_directions(models: Models, model) -> list[dict]:
+    """Directions of latent space: more thickness, slant and width, measured; then the first layer's strongest (SeFa).
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+
+    Returns:
+        directions: of each its name, unit vector, and correlation with what its name says, on samples not fitted to
+    """
+    asked_model(models, model)
+    return [
+        {
+            "name": direction.name,
+            "correlation": direction.correlation and round(direction.correlation, 4),
+            "vector": [round(value, 6) for value in direction.vector.tolist()],
+        }
+        for direction in models.directions(model)
+    ]
+
+
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
+    """Nothing is measured for the page to open: the tab does it when it is, unless that is done by then."""
+    show = answer_mistakes(partial(draw_directions, models))
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            hand = hand_control("Hand", "5")
+            digit = digit_control("Digit", models.knows_digits(model_name.value))
+        with gr.Column(elem_classes="view"):
+            view = gr.HTML(WAIT, elem_id="moved", apply_default_css=False, js_on_load=javascript)
+        with gr.Column(elem_classes="more"):
+            sliders = []
+            for i, name in enumerate([*NAMED, *(f"direction {i + 1}" for i in range(FOUND_DIRECTIONS))]):
+                info = None
+                if i == 0:
+                    info = "measured on 3,000 samples; r is the correlation on 1,000 others"
+                if i == len(NAMED):
+                    info = "strongest in the first layer's weights (SeFa); what they do is for you to name"
+                sliders.append(gr.Slider(-REACH, REACH, 0, step=0.1, label=name, info=info))
+            reset = gr.Button("All back to 0", size="sm")
+            names = [*NAMED, *(f"direction{i + 1}" for i in range(FOUND_DIRECTIONS))]
+            controls = {"hand": hand, "digit": digit} | dict(zip(names, sliders, strict=True))
+            copy_link("directions", {"model": model_name, "exact": exact} | controls)
+    inputs = [model_name, exact, *controls.values()]
+    triggers = [digit.input, exact.input, hand.submit, *(slider.change for slider in sliders)]
+    gr.on(triggers, show, inputs, view, **LIVE)
+    hand.change(quietly(partial(draw_directions, models)), inputs, view, **LIVE)
+    reset.click(None, None, sliders, js=f"() => Array({len(sliders)}).fill(0)", api_visibility="private")
+    gr.on([model_name.change, tab.select], partial(slider_labels, models), model_name, sliders,
+          show_progress="hidden", api_visibility="private")  # fmt: skip
+    offer("directions", list_directions, models, [model_name], gr.JSON(visible=False, label="directions"))
+    amounts = Api({}, {"type": "object", "additionalProperties": {"type": "number"}}, "Amounts")  # gr.JSON has no type
+    drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="moved")]
+    offer("move", move_endpoint, models, [model_name, hand, digit, amounts], drawn)
+    return View("directions", controls, show, view, outer="explore", digits=[digit])

@@ -1,0 +1,221 @@
+"""The Interpolate tab: the way along 2 to 8 key frames, to scrub, to watch and to take along."""
+
+from functools import partial
+from html import escape
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from dcgan.images import encode_animation, encode_video, enlarge, grid, to_pil
+from dcgan.latents.codes import latent_of
+from dcgan.latents.interpolation import EASINGS, MAX_KEYS, Key, interpolate
+from dcgan.latents.sampling import crop
+from dcgan.model_folder import Model
+from demo.api import offer
+from demo.links import MAX_TEXT, View, copy_link
+from demo.models import Models
+from demo.parts.controls import LIVE
+from demo.parts.downloads import asked_model, encoder
+from demo.parts.inputs import (
+    ANY,
+    DIGITS,
+    answer_mistakes,
+    fitting_list,
+    keys,
+    one_of,
+    quietly,
+    whole_number,
+    words_of,
+    yes_or_no,
+)
+from demo.parts.pictures import (
+    ANIMATION_SCALE,
+    download_link,
+    encode_button,
+    file_for_client,
+    ink,
+    png_uri,
+    there_and_back,
+)
+from demo.parts.player import player, strip
+
+MAX_STEPS = 60
+PATHS = ("spherical", "linear")
+KINDS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
+DEFAULTS = {"keys": "15 24", "steps": 24, "closed": False, "path": "spherical", "easing": "even", "speed": 12}
+ROLL = f"(text) => (text || '').trim().split(/[\\s,;]+/).map((word) => \
+word.replace(/^[^:]*/, Math.floor(Math.random() * 1000000))).slice(0, {MAX_KEYS}).join(' ')"
+
+
+def way(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray, list[Key], str]:
+    """The frames (N, C, 28, 28) of a visitor's wishes, the key frames, and a file name that says them."""
+    steps = whole_number(steps, "steps", 2, MAX_STEPS)
+    found = keys(key_text, "key frames", 2, MAX_KEYS, model.config)
+    closed, easing = yes_or_no(closed, "closed"), one_of(easing, "easing", EASINGS)
+    spherical = one_of(path, "path", PATHS) == "spherical"
+    frames = interpolate(model.generator, found, steps, closed=closed, spherical=spherical, easing=easing)
+    words = ["seed-" + str(hand)[:12] + ("" if digit is None else f"-digit-{digit}") for hand, digit in found]
+    parts = [model.file_name, "_to_".join(words), path, *(["smooth"] if easing == "smooth" else [])]
+    return crop(frames, model.config.border), found, "_".join([*parts, *(["closed"] if closed else [])])
+
+
+def animation(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str]:
+    """The loop as GIF, WebP or MP4: round where the way is closed, else there and back."""
+    name, content, media_type, _ = loop(model, kind, key_text, steps, closed, path, easing, speed)
+    return name, content, media_type
+
+
+def loop(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str, np.ndarray]:
+    """The file as `animation` gives it, and the frames of the way."""
+    one_of(kind, "kind", KINDS)
+    milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
+    frames, _, name = way(model, key_text, steps, closed, path, easing)
+    if closed:
+        images = [enlarge(to_pil(frame), ANIMATION_SCALE) for frame in frames]
+        durations = [milliseconds] * len(images)
+    else:
+        images, durations = there_and_back(frames, milliseconds)
+    encode = encode_video if kind == "mp4" else partial(encode_animation, suffix=f".{kind}")
+    return f"{name}.{kind}", encode(images, milliseconds=durations), KINDS[kind], frames
+
+
+def cards(model: Model, found: list[Key], frames: np.ndarray, steps: int, exact: bool) -> str:
+    """The key frames to edit: picture, seed, digit; `interpolate.js` writes them back into the text."""
+    html = []
+    for i, (hand, digit) in enumerate(found):
+        frame = frames[(i * (steps - 1)) % len(frames)]
+        own = latent_of(hand, model.config)[1]
+        options = "".join(
+            f'<option value="{value}"{" selected" if str(digit) == value else ""}>'
+            f"{f'any ({own})' if value == ANY else value}</option>"
+            for value in DIGITS
+        )
+        select = f'<select aria-label="digit of key frame {i + 1}">{options}</select>' if own is not None else ""
+        remove = f'<button type="button" class="remove" aria-label="remove key frame {i + 1}">×</button>'
+        html.append(
+            f'<div class="key">{ink(frame, exact, f"key frame {i + 1}")}'
+            f'<input value="{escape(str(hand))}" aria-label="seed of key frame {i + 1}" inputmode="numeric">{select}'
+            f'<span><button type="button" class="dice" aria-label="roll key frame {i + 1}">⚄</button>'
+            f"{remove if len(found) > 2 else ''}</span></div>"
+        )
+    add = '<button type="button" class="add" aria-label="add a key frame">+</button>' if len(found) < MAX_KEYS else ""
+    return f'<div class="keys">{"".join(html)}{add}</div>'
+
+
+def draw(models: Models, model_name: str, exact, key_text, steps, closed, path, easing, speed) -> str:
+    """Key frames, stage, slider and strip as HTML."""
+    key_text = fitting_list(models[model_name].config, key_text)
+    frames, found, name = way(models[model_name], key_text, steps, closed, path, easing)
+    milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
+    wishes = {"model": model_name, "key_text": key_text, "steps": steps, "closed": closed, "path": path}
+    wishes |= {"easing": easing, "speed": speed}
+    links = [encode_button(f"loop ({kind.upper()})", wishes | {"kind": kind}) for kind in KINDS]
+    links.append(download_link(png_uri(grid(frames, len(frames))), f"{name}.png", "strip, exact pixels (PNG)"))
+    names = [f"step {i + 1} of {len(frames)}" for i in range(len(frames))]
+    what = "the digit on the way along the key frames"
+    play = player(
+        png_uri(strip(frames, exact)),
+        names,
+        what,
+        loop="round" if closed else "back",
+        milliseconds=milliseconds,
+        exact=exact,
+    )
+    told = f"{len(frames)} pictures, {path}{', closed' if closed else ''}"
+    return (
+        f"{cards(models[model_name], found, frames, steps, exact)}{play}"
+        f'<p class="downloads"><span>{escape(told)}</span>{"".join(links)}</p>'
+    )
+
+
+def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, kind) -> tuple[str, Image.Image]:
+    """The way along 2 to 8 key frames, as a loop and as a strip. Every key frame's own picture is one of the steps.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        keys: key frames, like `15 24:7 3`: seeds or codes of hands, each with the digit asked of it or none
+        steps: pictures from one key frame to the next, both included, 2 to 60
+        closed: whether the way goes back to the first key frame
+        path: spherical stays where digits are; linear cuts the corner
+        easing: even, or smooth: it lingers at the key frames
+        speed: pictures a second, 1 to 30
+        kind: file type of the loop: gif, webp or mp4
+
+    Returns:
+        loop: animation of 224×224 pixels: round where the way is closed, else there and back
+        strip: PNG of all steps side by side, 28×28 pixels each, 2 pixels of black around each, white ink on black
+    """
+    model = asked_model(models, model)
+    name, content, _, frames = loop(model, kind, keys, steps, closed, path, easing, speed)
+    return file_for_client(content, name), grid(frames, len(frames))
+
+
+def edited(event: gr.EventData) -> str:
+    """The text of the key frames as the cards have it; `keys` checks it when it is drawn."""
+    return str(event._data.get("keys", ""))[:MAX_TEXT]
+
+
+def replace_key(text: str, at: int, hand: str, digit: str) -> str:
+    """The text of key frames with the one at `at` (0 the first, -1 the last) replaced."""
+    words = words_of(text) or ["0", "0"]  # an emptied field gets both ends
+    words[at] = hand + (f":{digit}" if digit else "")
+    return " ".join(words)
+
+
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+    """Lay out the tab inside the page, which is being built; `javascript` moves through the frames."""
+    first, show_these = model_name.value, answer_mistakes(partial(draw, models))
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            key_text = gr.Textbox(
+                DEFAULTS["keys"],
+                label="Key frames",
+                info=f"2 to {MAX_KEYS} seeds; 24:7 is seed 24 writing a 7",
+                max_lines=3,
+            )
+            with gr.Row(elem_classes="seed-row"):
+                roll = gr.Button("Roll the dice", min_width=80)
+                roll.click(None, key_text, key_text, js=ROLL, api_visibility="private")
+            closed = gr.Checkbox(DEFAULTS["closed"], label="Closed loop: back to the first")
+        with gr.Column(elem_classes="view"):
+            view = gr.HTML(
+                show_these(first, False, *DEFAULTS.values()),
+                elem_id="way",
+                apply_default_css=False,
+                js_on_load=javascript,
+                server_functions=[encoder(models, animation)],
+            )
+        with gr.Column(elem_classes="more"):
+            steps = gr.Slider(
+                2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps", info="from one key frame to the next"
+            )
+            speed = gr.Slider(1, 30, DEFAULTS["speed"], step=1, label="Speed", info="pictures a second")
+            path = gr.Radio(
+                list(PATHS),
+                value=DEFAULTS["path"],
+                label="Path",
+                info="spherical stays where digits are; linear cuts the corner",
+                elem_classes="chips",
+            )
+            easing = gr.Radio(
+                list(EASINGS),
+                value=DEFAULTS["easing"],
+                label="Easing",
+                info="smooth lingers at the key frames",
+                elem_classes="chips",
+            )
+            controls = {"keys": key_text, "steps": steps, "closed": closed, "path": path, "easing": easing}
+            controls |= {"speed": speed}
+            copy_link("interpolate", {"model": model_name, "exact": exact} | controls)
+
+    inputs = [model_name, exact, *controls.values()]
+    gr.on([steps.change, speed.change, closed.change, path.change, easing.change, exact.input, key_text.submit],
+          show_these, inputs, view, **LIVE)  # fmt: skip
+    key_text.change(quietly(partial(draw, models)), inputs, view, **LIVE)
+    view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private")
+    kind = gr.Radio(list(KINDS), value="gif", label="File type", visible=False)
+    file = gr.File(visible=False, label="loop")
+    picture = gr.Image(format="png", visible=False, label="strip")
+    offer("interpolate", endpoint, models, [model_name, *controls.values(), kind], [file, picture])
+    return View("interpolate", controls, show_these, view, lists=[key_text])

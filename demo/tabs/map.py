@@ -1,0 +1,102 @@
+"""The map of the Explore tab: all that lies between four hands, to move over."""
+
+import json
+from functools import partial
+from html import escape
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from dcgan.images import grid
+from dcgan.latents.codes import encode
+from dcgan.latents.interpolation import Key, grid_of
+from dcgan.latents.sampling import crop
+from dcgan.model_folder import Model
+from demo.api import offer
+from demo.links import View, copy_link
+from demo.models import Models
+from demo.parts.actions import actions, label_digits
+from demo.parts.controls import LIVE, digit_control
+from demo.parts.downloads import asked_model
+from demo.parts.inputs import ANY, answer_mistakes, asked_digit, fitting, fitting_list, keys, quietly
+from demo.parts.pictures import download_link, png_uri
+
+MAP_SIZE = 13  # pictures along each side
+
+
+def mapped(model: Model, corners, digit) -> tuple[list[Key], np.ndarray, list[str]]:
+    """The four corners, and row by row the map's pictures (169, C, 28, 28) and the codes of their hands."""
+    found = keys(corners, "corners", 4, 4, model.config)
+    asked = asked_digit(digit, model.config.num_classes)
+    found = [(hand, own if asked is None else asked) for hand, own in found]
+    images, latents, labels = grid_of(model.generator, found, MAP_SIZE)
+    digits = label_digits(labels, len(images))
+    codes = [encode(latent, digit) for latent, digit in zip(latents, digits, strict=True)]
+    return found, crop(images, model.config.border), codes
+
+
+def draw_map(models: Models, model_name: str, exact, corners, digit) -> str:
+    """The map as one picture, and the codes of all its places; `explore_map.js` moves over it."""
+    model = models[model_name]
+    found, images, codes = mapped(model, fitting_list(model.config, corners), fitting(model.config, digit))
+    sheet = shown = grid(images, MAP_SIZE, gap=0)
+    if not exact:  # bicubic: near pictures are alike
+        shown = sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.BICUBIC)
+    names = ", ".join(str(hand)[:12] for hand, _ in found)
+    file = f"{model.file_name}_map_{'_'.join(str(hand)[:12] for hand, _ in found)}.png"
+    return (
+        f'<div class="map{" exact" if exact else ""}" data-size="{MAP_SIZE}" data-codes="{escape(json.dumps(codes))}"'
+        f" style=\"--map: url('{png_uri(shown)}'); --size: {MAP_SIZE}\">"
+        f'<div class="field frame" tabindex="0" role="slider" aria-label="map between the corners {escape(names)}: '
+        f'move with the arrow keys" aria-valuemin="1" aria-valuemax="{MAP_SIZE**2}" aria-valuenow="1">'
+        '<div class="here"></div></div>'
+        '<div class="under" data-hand="" data-digit=""><div class="stage frame" role="img" '
+        f'aria-label="the digit under the pointer"></div>{actions(model)}</div></div>'
+        f'<p class="downloads"><span>Move over the map; click to stay.</span>'
+        f"{download_link(png_uri(sheet), file, 'map, exact pixels (PNG)')}</p>"
+    )
+
+
+def map_endpoint(models: Models, model, corners, digit) -> tuple[Image.Image, list[list[str]]]:
+    """A map of 13×13 digits between four hands, one in each corner.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        corners: four hands, like `3 14:8 15 92`: top left, top right, bottom left, bottom right
+        digit: 0 to 9 for all of the map, or any: then the corners decide, and their digits turn into each other
+
+    Returns:
+        map: PNG, 28×28 pixels each, without gaps, white ink on black
+        hands: 13 rows of 13 codes, which can be used wherever a hand is asked for
+    """
+    _, images, codes = mapped(asked_model(models, model), corners, digit)
+    rows = [codes[start : start + MAP_SIZE] for start in range(0, len(codes), MAP_SIZE)]
+    return grid(images, MAP_SIZE, gap=0), rows
+
+
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+    show = answer_mistakes(partial(draw_map, models))
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            corners = gr.Textbox(
+                "3 14 15 92", label="Corners", info="four seeds: top left, top right, bottom left, bottom right"
+            )
+            with gr.Row(elem_classes="seed-row"):
+                roll = gr.Button("Roll the dice", min_width=80)
+            js = "() => Array.from({length: 4}, () => Math.floor(Math.random() * 1000000)).join(' ')"
+            roll.click(None, None, corners, js=js, api_visibility="private")
+            digit = digit_control("Digit", models.knows_digits(model_name.value), "8")
+        with gr.Column(elem_classes="view"):
+            initial = (model_name.value, False, corners.value, "8" if models.knows_digits(model_name.value) else ANY)
+            view = gr.HTML(show(*initial), elem_id="map", apply_default_css=False, js_on_load=javascript)
+        with gr.Column(elem_classes="more"):
+            controls = {"corners": corners, "digit": digit}
+            copy_link("map", {"model": model_name, "exact": exact} | controls)
+    inputs = [model_name, exact, *controls.values()]
+    gr.on([digit.input, exact.input, corners.submit], show, inputs, view, **LIVE)
+    corners.change(quietly(partial(draw_map, models)), inputs, view, **LIVE)
+    any_digit = digit_control("Digit", False)  # the map's own starts with a digit, which not every model knows
+    drawn = [gr.Image(format="png", visible=False, label="map"), gr.JSON(visible=False, label="hands")]
+    offer("map", map_endpoint, models, [model_name, corners, any_digit], drawn)
+    return View("map", controls, show, view, outer="explore", digits=[digit], lists=[corners])

@@ -1,0 +1,203 @@
+"""The Your digit tab: draw one, and see which latent the generator would have drawn it from."""
+
+import base64
+import binascii
+import zlib
+from collections.abc import Callable
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import torch
+from gradio.utils import get_upload_folder
+from PIL import Image, ImageOps
+
+from dcgan import InputError
+from dcgan.data import to_model_size, to_uint8
+from dcgan.evaluation.scores import Verdicts, judge, likely_digits
+from dcgan.images import to_pil
+from dcgan.latents.codes import encode
+from dcgan.latents.inversion import INK, Inversion, as_mnist, invert
+from dcgan.latents.sampling import crop, generate
+from dcgan.model_folder import Model
+from demo.api import offer
+from demo.links import View, copy_link
+from demo.models import Models
+from demo.parts.actions import actions
+from demo.parts.controls import digit_control
+from demo.parts.downloads import asked_model
+from demo.parts.inputs import answer_mistakes, asked_digit, fitting
+from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
+
+PAD = 112  # pixels along each side of what the browser sends
+MAX_PIXELS = 4096 * 4096  # of a picture that a program sends
+TRIED = 2  # digits to try where the visitor names none: the classifier's likeliest
+INVITATION = (
+    '<p class="note">Draw a digit with the mouse or a finger. The page centres and scales it as MNIST was made, and '
+    "looks for the latent from which the generator draws it best: the network never saw your hand, and yet has it."
+    "<br>With the keyboard: arrow keys move the pen, the space bar lifts and lowers it, Delete clears.</p>"
+)
+CANVAS = """
+<div class="pad"><canvas width="280" height="280" tabindex="0" role="img"
+aria-label="a sheet to draw a digit on; arrow keys move the pen, space lifts and lowers it"></canvas>
+<div class="actions"><button type="button" class="undo">Undo</button>
+<button type="button" class="clear">Clear</button></div></div>
+"""
+
+
+def pack(image: np.ndarray) -> str:
+    """(28, 28) uint8 as a text for a link."""
+    return base64.urlsafe_b64encode(zlib.compress(image.tobytes(), 9)).decode().rstrip("=")
+
+
+def unpack(text: str) -> np.ndarray:
+    """The picture of `pack`. Raises `InputError` for any other text."""
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        pixels = zlib.decompressobj().decompress(packed, 28 * 28 + 1)
+    except (binascii.Error, ValueError, zlib.error):
+        pixels = b""
+    if len(pixels) != 28 * 28:
+        raise InputError("the drawing in this link is damaged: draw it again")
+    return np.frombuffer(pixels, np.uint8).reshape(28, 28)
+
+
+def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[Inversion, Verdicts]:
+    """The best latent of a drawing (28, 28) uint8, and what is said of the drawing and of its likeness."""
+    config = model.config
+    asked = asked_digit(digit, config.num_classes)
+    tried = () if not config.num_classes else (asked,) if asked is not None else likely_digits(image, TRIED)
+    found = invert(model.generator, image, tried, progress=progress)
+    both = torch.from_numpy(np.stack([image, found.image]))
+    labels = None if found.digit is None else np.full(2, found.digit, np.uint8)
+    verdicts = judge(model, to_model_size(both, config.image_size, config.image_channels).numpy(), labels)
+    return found, verdicts
+
+
+def about(verdicts: Verdicts, i: int) -> str:
+    return (
+        f"<dl><dt>read by the classifier</dt><dd>{verdicts.digits[i]} ({verdicts.confidence[i]:.1%} sure)</dd>"
+        f"<dt>real, says the discriminator</dt><dd>{verdicts.realness[i]:.1%}</dd></dl>"
+    )
+
+
+def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Progress()) -> str:  # noqa: B008
+    """The drawing, its likeness, what is said of both, and all digits in this hand, as HTML."""
+    if not drawing:
+        return INVITATION
+    model, image = models[model_name], unpack(drawing)
+    digit = fitting(model.config, digit)
+    found, verdicts = find(model, image, digit, lambda share: progress(share, desc="looking for the latent"))
+    code = encode(found.latent, found.digit)
+    row = ""
+    if found.digit is not None:
+        images = to_uint8(generate(model.generator, found.latent.expand(10, -1), torch.arange(10))).numpy()
+        hand = crop(images, model.config.border)
+        row = "".join(ink(one, exact, f"a {i} in your hand") for i, one in enumerate(hand))
+        row = f'<p class="note">Your hand writes all digits:</p><div class="ten">{row}</div>'
+    yours = figure(image, exact, "your digit", "yours", "big", about(verdicts, 0))
+    likeness = figure(found.image, exact, "its likeness", "the generator's", "big", about(verdicts, 1))
+    return (
+        f'<div class="moved{" exact" if exact else ""}" {hand_data(code, found.digit)}>'
+        f'<div class="pair both">{yours}{likeness}</div>'
+        f'<p class="note">They differ by {found.error:.0f} of 255 levels (root mean square over the pixels).</p>'
+        f"{row}{actions(model)}"
+        f'<p class="downloads"><span>Code of this hand: <code>{escape(code[:16])}…</code></span>'
+        f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
+        f"{download_link(png_uri(to_pil(image)), 'yours.png', 'yours, exact pixels (PNG)')}"
+        f"{download_link(png_uri(to_pil(found.image)), f'{model.file_name}_likeness.png', 'the likeness (PNG)')}"
+        "</p></div>"
+    )
+
+
+def received(event: gr.EventData) -> str:
+    """What was drawn, as the text that a link holds; empty for an empty sheet."""
+    text = event._data.get("pixels")
+    try:
+        pixels = base64.b64decode(text if isinstance(text, str) and len(text) < 2 * PAD**2 else "", validate=True)
+    except (binascii.Error, ValueError):
+        pixels = b""
+    if len(pixels) != PAD**2:
+        raise InputError("the drawing did not arrive: draw it again")
+    drawing = np.frombuffer(pixels, np.uint8).reshape(PAD, PAD)
+    return pack(as_mnist(drawing)) if drawing.any() else ""
+
+
+def ink_of(path: str) -> np.ndarray:
+    """The ink of a picture file, whatever its colours -> (H, W) uint8, white on black.
+
+    Ink is what differs from the paper, which is what the picture's edge mostly shows. Raises `InputError`
+    for a file that is no picture, and for one of more than `MAX_PIXELS`.
+    """
+    try:
+        with Image.open(path) as file:
+            size = file.size
+            upright = ImageOps.exif_transpose(file).convert("RGBA") if size[0] * size[1] <= MAX_PIXELS else None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise InputError("this is no picture that can be read: send a PNG, a JPEG or a WebP") from None
+    if upright is None:
+        raise InputError(f"the picture has {size[0]}×{size[1]} pixels: at most {MAX_PIXELS:,} can be read")
+    paper = Image.new("RGBA", upright.size, "white")
+    paper.alpha_composite(upright)
+    grey = np.asarray(paper.convert("L")).astype(np.int32)
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = np.abs(grey - int(np.median(edge)))
+    if ink.max() >= INK:  # faint ink is ink all the same; fainter, it is a stain
+        ink = ink * 255 // ink.max()
+    return ink.astype(np.uint8)
+
+
+def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> tuple:  # noqa: B008
+    """The latent from which the generator draws a digit best: a hand like the one that wrote it.
+
+    Args:
+        model: name of the model, as the endpoint `models` lists them
+        picture: one digit, of any size and in any colours; it is centred and scaled as MNIST was made
+        digit: 0 to 9, or any: then the two likeliest are tried
+
+    Returns:
+        likeness: PNG of what the generator draws, 28×28 pixels, white ink on black
+        found: the hand's code and digit, the root mean square error of 255 levels, and what is said of both pictures
+    """
+    chosen = asked_model(models, model)
+    path = picture.get("path") if isinstance(picture, dict) else None
+    # Gradio stores what is sent in its own folder; a path without Gradio's mark on it comes through as it is.
+    if not path or not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+        raise InputError("there is no picture: send one of a digit")
+    found, verdicts = find(chosen, as_mnist(ink_of(path)), digit, progress)
+    said = [
+        {"read": int(digit), "confidence": round(float(sure), 4), "realness": round(float(real), 4)}
+        for digit, sure, real in zip(verdicts.digits, verdicts.confidence, verdicts.realness, strict=True)
+    ]
+    return to_pil(found.image), {
+        "hand": encode(found.latent, found.digit),
+        "digit": found.digit,
+        "error": round(found.error, 2),
+        "yours": said[0],
+        "likeness": said[1],
+    }
+
+
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: str, javascript: str) -> View:
+    """Lay out the tab inside the page, which is being built."""
+    draw = answer_mistakes(partial(show, models))
+    with gr.Row(elem_classes="tab-row"):
+        with gr.Column(elem_classes="first"):
+            pad = gr.HTML(CANVAS, elem_id="pad", apply_default_css=False, js_on_load=pad_script)
+        with gr.Column(elem_classes="view"):
+            view = gr.HTML(INVITATION, elem_id="yours", apply_default_css=False, js_on_load=javascript)
+        with gr.Column(elem_classes="more"):
+            digit = digit_control("It is a", models.knows_digits(model_name.value))
+            drawing = gr.Textbox("", visible="hidden", label="Drawing")
+            controls = {"drawing": drawing, "digit": digit}
+            copy_link("yours", {"model": model_name, "exact": exact} | controls)
+    inputs = [model_name, exact, *controls.values()]
+    pad.drawn(answer_mistakes(received), None, drawing, show_progress="hidden", api_visibility="private")
+    gr.on([drawing.change, digit.input, exact.input], draw, inputs, view, trigger_mode="always_last",
+          show_progress="full", api_visibility="private")  # fmt: skip
+    picture = gr.Image(visible=False, label="Picture")
+    likeness = gr.Image(format="png", visible=False, label="likeness")
+    offer("invert", endpoint, models, [model_name, picture, digit], [likeness, gr.JSON(visible=False, label="found")])
+    return View("yours", controls, draw, view, digits=[digit])

@@ -1,0 +1,188 @@
+"""The Generate tab as a visitor walks it, in a real Chromium."""
+
+import csv
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from visitor import choose, click, download, download_picture, drawn, field, fill, model, pixels, selected_tabs, sources
+
+from dcgan.evaluation.scores import Verdicts, judge
+from dcgan.images import grid
+from dcgan.latents.sampling import sample
+
+
+def captions(page: Page) -> list[int]:
+    return [int(text) for text in page.locator("#sheet figcaption").all_inner_texts()]
+
+
+def expect_first(page: Page, seed: int) -> None:
+    expect(page.locator("#sheet figcaption").first).to_have_text(str(seed))
+
+
+def look_at(page: Page, seed: int) -> Locator:
+    page.get_by_role("button", name=f"seed {seed}", exact=False).first.click()
+    expect(page.locator("dialog")).to_be_visible()
+    return page.locator("dialog")
+
+
+def verdicts(seeds: range) -> Verdicts:
+    samples = sample(model().generator, seeds)
+    return judge(model(), samples.images, samples.labels)
+
+
+def test_digits_are_there_without_a_click_and_a_seed_makes_them_again(open_page):
+    page = open_page()
+    sheet = page.locator("#sheet")
+    first = sources(sheet)
+    assert len(first) == len(set(first)) == 40
+    assert captions(page) == list(range(40))
+    fill(page, "Seed", 5)
+    expect_first(page, 5)
+    assert sources(sheet)[:35] == first[5:]  # an image has a seed of its own
+    fill(page, "Seed", 0)
+    expect_first(page, 0)
+    assert sources(sheet) == first
+    click(page, "Roll the dice")
+    expect(page.locator("#sheet figcaption").first).not_to_have_text("0")
+    assert captions(page)[0] == int(field(page, "Seed").input_value())
+    assert not set(sources(sheet)) & set(first)
+
+
+def test_a_digit_can_be_asked_for_only_where_the_model_knows_digits(open_page):
+    page = open_page()
+    choose(page, "Digit", "7")
+    expect(page.locator("#sheet img").first).to_have_attribute("alt", "a generated 7, seed 0")
+    alts = page.locator("#sheet img").evaluate_all("all => all.map(image => image.alt)")
+    assert alts == [f"a generated 7, seed {seed}" for seed in range(40)]
+    choose(page, "Model", "unconditional")
+    expect(page.locator("#sheet img").first).to_have_attribute("alt", "a generated digit, seed 0")
+    expect(page.get_by_text("Digit", exact=True).locator("visible=true")).to_have_count(0)
+    expect(page.get_by_text("there is no digit to choose")).to_be_visible()  # and the page says why
+    assert look_at(page, 3).get_by_role("button", name="Write in this hand").count() == 0
+    page.keyboard.press("Escape")
+    choose(page, "Model", "conditional")
+    expect(page.get_by_text("Digit", exact=True).locator("visible=true")).to_have_count(1)
+
+
+def test_convincing_is_what_the_discriminator_says(open_page):
+    page = open_page()
+    realness = verdicts(range(40)).realness
+    for order, sign in (("most convincing first", -1), ("least convincing first", 1)):
+        choose(page, "Order", order)
+        expect_first(page, int(np.argmin(sign * realness)))
+        assert sorted(captions(page)) == list(range(40))
+        assert (np.diff(sign * realness[captions(page)]) >= -1e-4).all()  # told to four decimals
+
+
+def test_a_digit_is_looked_at_closely(open_page):
+    page = open_page()
+    said = verdicts(range(40))
+    dialog = look_at(page, 3)
+
+    def expect_shown(seed: int) -> None:
+        seen, asked, read, real = dialog.locator("dd").all_inner_texts()
+        assert (seen, asked) == (str(seed), f"a {sample(model().generator, [seed]).labels[0]}")
+        digit, sure = read.removesuffix("% sure)").split(" (")
+        assert int(digit) == said.digits[seed]
+        assert float(sure) == pytest.approx(100 * said.confidence[seed], abs=0.06)
+        assert float(real.removesuffix("%")) == pytest.approx(100 * said.realness[seed], abs=0.06)
+        assert dialog.locator("img").get_attribute("alt") == f"a generated {asked[2:]}, seed {seed}"
+
+    expect_shown(3)
+    page.keyboard.press("ArrowRight")
+    expect_shown(4)
+    dialog.get_by_role("button", name="previous digit").click()
+    expect_shown(3)
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    expect_shown(39)
+    name, picture = download_picture(page, "this digit, exact pixels (PNG)")
+    digit = sample(model().generator, [39]).labels[0]
+    assert name == f"mnist-conditional_seed-39_digit-{digit}.png"
+    assert np.array_equal(np.asarray(picture), drawn([39])[0])
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_the_sheet_can_be_taken_along(open_page):
+    page = open_page()
+    expected = drawn(range(40))
+    together = np.asarray(grid(expected, 10))
+    for text, suffix, scale in (("grid, exact pixels (PNG)", "", 1), ("grid, 8× larger", "_x8", 8)):
+        name, picture = download_picture(page, text)
+        assert name == f"mnist-conditional_seed-0_count-40{suffix}.png"
+        assert picture.size == (together.shape[1] * scale, together.shape[0] * scale)
+        assert np.array_equal(np.asarray(picture)[::scale, ::scale], together)
+    name, paper = download_picture(page, "grid on paper")
+    assert (name, paper.mode) == ("mnist-conditional_seed-0_count-40_paper.png", "RGB")
+    lightness = np.asarray(paper.convert("L")).astype(int)
+    assert (lightness[together == 0] > 230).all() and (lightness[together == 255] < 50).all()
+    name, content = download(page, "all as a zip")
+    assert name == "mnist-conditional_seed-0_count-40.zip"
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        rows = list(csv.DictReader(io.StringIO(package.read("digits.csv").decode())))
+        assert [int(row["seed"]) for row in rows] == list(range(40))
+        assert set(package.namelist()) == {"digits.csv", *(row["file"] for row in rows)}
+        pictures = [np.asarray(Image.open(package.open(row["file"]))) for row in rows]
+    assert np.array_equal(np.stack(pictures), expected)
+
+
+def test_exact_pixels_are_the_networks_own(open_page):
+    page = open_page()
+    first = page.locator("#sheet img").first
+    assert pixels(first).shape == (112, 112)
+    page.get_by_label("Exact pixels").check()
+    expect(page.locator("#sheet .exact")).to_have_count(1)
+    assert np.array_equal(pixels(first), drawn([0])[0])
+    assert first.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+
+
+def test_a_hand_is_sent_to_the_other_tabs(open_page):
+    page = open_page()
+    seven, eight = (f"{seed}:{sample(model().generator, [seed]).labels[0]}" for seed in (7, 8))
+
+    def send(seed: int, button: str, tabs: list[str]) -> None:
+        page.get_by_role("tab", name="Generate").click()
+        look_at(page, seed).get_by_role("button", name=button).click()
+        expect(page.get_by_role("tab", name=tabs[0], exact=True)).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_role("tab", name=tabs[-1], exact=True)).to_have_attribute("aria-selected", "true")
+        assert selected_tabs(page) == tabs
+
+    send(7, "Interpolate: start here", ["Interpolate"])
+    expect(field(page, "Key frames")).to_have_value(f"{seven} 24")
+    send(8, "Interpolate: end here", ["Interpolate"])
+    expect(field(page, "Key frames")).to_have_value(f"{seven} {eight}")
+    expect(page.locator("#way .key img")).to_have_count(2)
+    page.get_by_label("Exact pixels").check()
+    expect(page.locator("#way .exact")).to_have_count(1)
+    assert np.array_equal(pixels(page.locator("#way .key img").last), drawn([8])[0])
+    send(7, "Write in this hand", ["Write"])
+    expect(field(page, "Hand")).to_have_value("7")
+    expect(page.locator("#write .writing img")).to_have_attribute("alt", "2026, written by hand 7")
+    send(8, "Explore from here", ["Explore", "Directions"])
+    expect(field(page, "Hand")).to_have_value("8")
+    expect(page.locator("#moved .moved")).to_have_attribute("data-digit", eight[2:])
+    assert np.array_equal(pixels(page.get_by_alt_text("before", exact=True)), drawn([8])[0])
+
+
+def test_a_redraw_does_not_close_the_digit_that_is_looked_at(open_page):
+    """The sheet is drawn again when the page has loaded, and when newer weights are."""
+    page = open_page()
+    dialog = look_at(page, 3)
+    expect(dialog.locator(".about")).to_contain_text("seed3")
+    page.evaluate("document.querySelector('#exact input').click()")  # all but the dialog is out of a mouse's reach
+    expect(page.locator("#sheet .sheet.exact")).to_be_attached()
+    page.wait_for_timeout(300)
+    expect(dialog).to_be_visible()
+    expect(dialog).to_have_class("inspector exact")
+    expect(dialog.locator(".about")).to_contain_text("seed3")
+    for close in (lambda: page.keyboard.press("Escape"), lambda: dialog.locator(".close").click()):
+        close()
+        page.wait_for_timeout(300)
+        expect(dialog).to_be_hidden()
+        page.locator("#sheet .pick").first.click()
+        expect(dialog).to_be_visible()

@@ -1,0 +1,122 @@
+"""Hands: what names one, and the code of one that no seed makes."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from dcgan import InputError
+from dcgan.config import ModelConfig
+from dcgan.data import to_uint8
+from dcgan.latents.codes import MAX_CODE, STEP, decode, encode, latent_of, quantise
+from dcgan.latents.sampling import draw, generate, sample
+from dcgan.model_folder import load_model
+
+PLAIN, DIGITS = ModelConfig(), ModelConfig(num_classes=10)
+
+
+def test_quantised_latents_are_the_nearest_a_code_can_hold():
+    latents = torch.stack([draw(seed)[0] for seed in range(100)])
+    nearest = quantise(latents)
+    assert nearest.shape == latents.shape and nearest.dtype == torch.float32
+    inside = latents.abs() < 3.9
+    assert (nearest - latents)[inside].abs().max() <= STEP / 2
+    assert torch.equal(nearest / STEP, (nearest / STEP).round())
+    assert torch.equal(quantise(nearest), nearest)
+    assert quantise(torch.tensor([-9.0, 9.0])).tolist() == [-4, 4 - STEP]
+
+
+@pytest.mark.parametrize("latent_dim", [2, 3, 4, 100, 1024])
+@pytest.mark.parametrize("digit", [None, 0, 9])
+def test_a_code_holds_the_quantised_latent_exactly(latent_dim, digit):
+    config = ModelConfig(latent_dim=latent_dim, num_classes=0 if digit is None else 10)
+    for latent in (draw(5, latent_dim)[0], torch.full((latent_dim,), -9.0), torch.full((latent_dim,), 9.0)):
+        code = encode(latent, digit)
+        assert re.fullmatch(r"z[0-9]?\.[A-Za-z0-9_-]+", code) and len(code) <= MAX_CODE  # safe in a link
+        decoded, own = decode(code, config)
+        assert torch.equal(decoded, quantise(latent)) and own == digit
+        assert encode(decoded, own) == code
+
+
+def test_codes_keep_their_meaning():
+    """A change here changes everyone's links."""
+    latent = torch.tensor([0.0, 1.0, -1.0, 4 - STEP])
+    assert encode(latent, 7) == "z7.ACDgfw"
+    assert encode(latent, None) == "z.ACDgfw"
+    decoded, digit = decode("z7.ACDgfw", ModelConfig(latent_dim=4, num_classes=10))
+    assert torch.equal(decoded, latent) and digit == 7
+
+
+def test_the_code_of_a_seed_is_nearly_its_picture():
+    generator = load_model("mnist-conditional").generator
+    seeds = range(20)
+    of_seeds = sample(generator, seeds)
+    codes = [encode(*latent_of(seed, generator.config)) for seed in seeds]
+    latents, digits = zip(*(latent_of(code, generator.config) for code in codes), strict=True)
+    assert list(digits) == of_seeds.labels.tolist()
+    of_codes = to_uint8(generate(generator, torch.stack(latents), torch.tensor(digits))).numpy()
+    differences = np.square(of_codes.astype(float) - of_seeds.images).mean(axis=(1, 2, 3)) ** 0.5
+    assert 0 < differences.max() < 8  # of 255
+
+
+@pytest.mark.parametrize("hand", [42, "42", " 42\n", "0042", np.int64(42)])
+def test_a_seed_is_a_hand(hand):
+    latent, digit = latent_of(hand, DIGITS)
+    assert torch.equal(latent, draw(42)[0]) and digit == draw(42, 100, 10)[1]
+    unlabelled, nothing = latent_of(hand, PLAIN)
+    assert torch.equal(unlabelled, latent) and nothing is None
+
+
+def test_a_hand_writes_the_digit_that_is_asked_for_else_its_own():
+    code = encode(draw(1)[0], 7)
+    assert latent_of(f" {code} ", DIGITS)[1] == 7
+    for hand in (1, code):
+        latent, digit = latent_of(hand, DIGITS, 3)
+        assert digit == 3 and torch.equal(latent, latent_of(hand, DIGITS)[0])
+        assert latent_of(hand, DIGITS, 0)[1] == 0
+
+
+CODE, PLAIN_CODE = encode(draw(0)[0], 7), encode(draw(0)[0], None)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["z", "z.", "z7", "z7.", "zx.AAAA", "z12.AAAA", "z-1.AAAA", "z７.AAAA", "7.AAAA", "z7 AAAA"]
+    + [CODE[:20] + bad + CODE[21:] for bad in ("!", " ", "\n", "é", "=", ".", "\0")]
+    + ["z7." + "A" * MAX_CODE, CODE[:-1], CODE[:20] + "!!!!" + CODE[20:]],  # too long; cut off; more
+)
+def test_what_is_no_code_is_refused(code):
+    with pytest.raises(InputError, match="is no hand's code: it must be as this page wrote it"):
+        decode(code, DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("code", "config"),
+    [
+        (CODE, PLAIN),
+        (PLAIN_CODE, DIGITS),
+        (CODE, ModelConfig(latent_dim=64, num_classes=10)),
+        (CODE[:-2], DIGITS),  # cut off
+        (CODE + "AAAA", DIGITS),
+    ],
+)
+def test_a_code_of_another_model_is_refused(code, config):
+    with pytest.raises(InputError, match=r"the hand z7?\..*… belongs to another model"):
+        latent_of(code, config)
+
+
+@pytest.mark.parametrize("hand", ["", "x", "-1", -1, "7.0", "1e3", "²", "４２", "Z7.AAAA", None, "9" * 5000])
+def test_what_names_no_hand_is_refused(hand):
+    with pytest.raises(InputError, match="names no hand: type a seed, a whole number from 0 to 4294967295, or a code"):
+        latent_of(hand, DIGITS)
+
+
+def test_seeds_and_digits_out_of_range_are_refused():
+    with pytest.raises(InputError, match="seed is 4294967296: it must be from 0 to 4294967295"):
+        latent_of(2**32, DIGITS)
+    for hand in (0, CODE):
+        with pytest.raises(InputError, match="digit is 10: it must be from 0 to 9"):
+            latent_of(hand, DIGITS, 10)
+    with pytest.raises(InputError, match="does not know digits"):
+        latent_of(0, PLAIN, 3)

@@ -1,0 +1,410 @@
+import copy
+import dataclasses
+import io
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import dcgan.training.loop
+from dcgan.config import ModelConfig, TrainConfig
+from dcgan.data import to_float
+from dcgan.latents.sampling import sample
+from dcgan.model_folder import load_folder
+from dcgan.training.checkpoint import NETWORKS, load_checkpoint, read_checkpoint, save_checkpoint
+from dcgan.training.loop import (
+    NonFiniteLoss,
+    Progress,
+    Run,
+    data_order,
+    decay_factor,
+    fixed_samples,
+    gradient_penalty,
+    new_run,
+    recalibrated_networks,
+    train,
+)
+from dcgan.training.run_folder import write_model_folder
+
+SMALL = ModelConfig(base_channels=8, num_classes=10)
+RECIPE = TrainConfig(epochs=3, batch_size=32, learning_rate_g=2e-3, learning_rate_d=2e-3)  # 10 steps an epoch
+
+
+ALL_BATCHES = dcgan.training.loop.RECALIBRATION_BATCHES
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_batches():
+    """Recalibrate with 2 batches in place of 32: most of a tiny run's time goes there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dcgan.training.loop, "RECALIBRATION_BATCHES", 2)
+        yield
+
+
+def stop_at(run: Run, step: int):
+    return lambda: run.step == step
+
+
+@pytest.fixture(scope="module", params=[0, 1], ids=["seed 0", "seed 1"])
+def learnt(request, digits) -> Run:
+    recipe = dataclasses.replace(RECIPE, epochs=6, decay_start=1.0, seed=request.param)
+    run = new_run(SMALL, recipe, "cpu")
+    assert train(run, *digits)
+    return run
+
+
+def test_samples_come_nearer_to_the_data(learnt, digits):
+    """Untrained, the generator paints everything half grey; digits are mostly black."""
+    data = digits[0].float().mean() / 255
+    untrained = sample(new_run(SMALL, RECIPE, "cpu").averaged, range(64)).images.mean() / 255
+    trained = sample(learnt.averaged, range(64)).images.mean() / 255
+    assert abs(untrained - 0.5) < 0.05
+    assert abs(trained - data) < abs(untrained - data) / 3
+    centre = sample(learnt.averaged, range(64)).images[:, :, 10:22, 10:22].mean() / 255
+    assert centre > 1.5 * trained  # the ink is where the digits are
+
+
+def test_history_tells_each_epoch(learnt):
+    assert [entry["epoch"] for entry in learnt.history] == [1, 2, 3, 4, 5, 6]
+    assert [entry["step"] for entry in learnt.history] == [10, 20, 30, 40, 50, 60]
+    for entry in learnt.history:
+        assert all(np.isfinite(value) for value in entry.values())
+        assert entry["probability_real"] > entry["probability_fake"] + 0.1  # D tells them apart
+        assert entry["images_per_second"] == pytest.approx(320 / entry["seconds"], rel=1e-3)
+
+
+def test_a_frame_of_fixed_seeds_is_kept_of_each_epoch(learnt):
+    assert len(learnt.frames) == 6
+    assert all(frame.shape == (60, 1, 28, 28) and frame.dtype == np.uint8 for frame in learnt.frames)
+    assert np.array_equal(learnt.frames[-1], fixed_samples(learnt.averaged))
+    rows = learnt.frames[-1].reshape(6, 10, 28, 28)  # a row is a seed, a column a digit
+    for seed in range(6):
+        expected = sample(learnt.averaged, [seed] * 10, list(range(10))).images[:, 0, 2:-2, 2:-2]
+        assert np.array_equal(rows[seed], expected)
+
+
+def test_unconditional_training_works_at_64_pixels_in_colour():
+    run = new_run(ModelConfig(base_channels=4, image_size=64, image_channels=3), TrainConfig(batch_size=8), "cpu")
+    images = torch.randint(0, 256, (16, 3, 64, 64), dtype=torch.uint8)
+    assert not train(run, images, torch.zeros(16, dtype=torch.uint8), should_stop=stop_at(run, 2))
+    assert run.frames[0].shape == (60, 3, 56, 56)
+
+
+def flat(value: object, name: str = "") -> dict[str, object]:
+    """Nested dicts and lists as one dict of leaves."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else None
+    if parts is None:
+        return {name: value}
+    return {path: leaf for key, part in parts for path, leaf in flat(part, f"{name}/{key}").items()}
+
+
+def assert_same_run(run: Run, other: Run, folder: Path, other_folder: Path) -> None:
+    """To the bit: all that checkpoints hold, and all that lives in memory; only the clock may differ."""
+    states = [flat(read_checkpoint(folder)), flat(read_checkpoint(other_folder))]
+    states[0] |= flat({name: getattr(run, name).state_dict() for name in NETWORKS}, "/live")
+    states[1] |= flat({name: getattr(other, name).state_dict() for name in NETWORKS}, "/live")
+    assert states[0].keys() == states[1].keys()
+    assert sum(isinstance(leaf, Tensor) for leaf in states[0].values()) > 100
+    for path, leaf in states[0].items():
+        same = states[1][path]
+        if path.endswith(("/seconds", "/images_per_second")):
+            continue
+        assert torch.equal(leaf, same) if isinstance(leaf, Tensor) else leaf == same, path
+    assert torch.equal(run.latent_rng.get_state(), other.latent_rng.get_state())
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(digits, tmp_path_factory) -> tuple[Run, Path]:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    run = new_run(SMALL, RECIPE, "cpu")
+    assert train(run, *digits, **writing(folder))
+    return run, folder
+
+
+def writing(folder: Path) -> dict:
+    return {
+        "save": lambda run: save_checkpoint(run, folder),
+        "end_epoch": lambda run, *networks: write_model_folder(folder, run, *networks, 320),
+    }
+
+
+@pytest.mark.parametrize("stops", [[10], [14], [1, 20, 29]], ids=["after an epoch", "within an epoch", "three times"])
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(stops, uninterrupted, digits, tmp_path):
+    run = new_run(SMALL, RECIPE, "cpu")
+    for stop in stops:
+        assert not train(run, *digits, **writing(tmp_path), should_stop=stop_at(run, stop))
+        assert run.step == stop
+        run = load_checkpoint(read_checkpoint(tmp_path), torch.device("cpu"))
+    assert train(run, *digits, **writing(tmp_path))
+    other, other_folder = uninterrupted
+    assert_same_run(run, other, tmp_path, other_folder)
+    for name in ("model.safetensors", "discriminator.safetensors", "samples.png", "progress.webp"):
+        assert (tmp_path / name).read_bytes() == (other_folder / name).read_bytes(), name
+
+
+def test_another_seed_is_another_run(uninterrupted, digits):
+    """Else the comparison above would prove nothing."""
+    other = new_run(SMALL, dataclasses.replace(RECIPE, seed=1), "cpu")
+    train(other, *digits, should_stop=stop_at(other, 10))
+    assert other.history[0]["loss_d"] != uninterrupted[0].history[0]["loss_d"]
+    assert not np.array_equal(other.frames[0], uninterrupted[0].frames[0])
+
+
+def test_a_finished_run_has_nothing_left_to_do(uninterrupted, digits):
+    run = load_checkpoint(read_checkpoint(uninterrupted[1]), torch.device("cpu"))
+    assert train(run, *digits)
+    assert run.step == 30 and len(run.history) == 3
+
+
+def test_a_run_trained_on_keeps_the_mean_of_its_ends(uninterrupted, digits, tmp_path):
+    first, folder = uninterrupted
+    averages = [dict(first.averaged.named_parameters())]
+    run = load_checkpoint(read_checkpoint(folder), torch.device("cpu"), 4)
+    rates = []
+    for stop, epochs in ((35, 4), (40, 4), (50, 5)):  # stopped within the longer run, then at its two ends
+        train(run, *digits, **writing(tmp_path), should_stop=stop_at(run, stop))
+        rates.append(run.optimizer_g.param_groups[0]["lr"])
+        assert (run.step, run.config.epochs) == (stop, epochs)
+        if stop != 35:
+            averages.append(copy.deepcopy(dict(run.averaged.named_parameters())))
+        run = load_checkpoint(read_checkpoint(tmp_path), torch.device("cpu"), 5 if stop == 40 else None)
+    assert max(first.optimizer_g.param_groups[0]["lr"], rates[1]) < rates[0] < RECIPE.learning_rate_g
+    assert list(run.ends) == [3, 4]
+    kept, _ = recalibrated_networks(run, *digits)
+    for name, weight in kept.named_parameters():
+        assert not torch.equal(averages[0][name], averages[1][name])
+        torch.testing.assert_close(weight, sum(average[name] for average in averages) / 3)
+    assert torch.equal(kept.project.weight, load_folder(tmp_path, "run").generator.project.weight)
+
+
+def test_a_stop_after_the_last_step_is_a_finish(digits):
+    run = new_run(SMALL, TrainConfig(epochs=1, batch_size=32), "cpu")
+    assert train(run, *digits, should_stop=stop_at(run, 10))
+    assert len(run.history) == 1
+
+
+def test_nobody_elses_random_numbers_are_touched(digits, tmp_path):
+    def states():
+        return torch.get_rng_state(), random.getstate(), str(np.random.get_state())
+
+    torch.manual_seed(12345)  # a state that no run would leave behind by chance
+    before = states()
+    run = new_run(SMALL, RECIPE, "cpu")
+    train(run, *digits, **writing(tmp_path), should_stop=stop_at(run, 11))
+    load_checkpoint(read_checkpoint(tmp_path), torch.device("cpu"))
+    after = states()
+    assert torch.equal(before[0], after[0]) and before[1:] == after[1:]
+
+
+def test_and_nobody_elses_random_numbers_change_the_run():
+    torch.manual_seed(1)
+    first = new_run(SMALL, RECIPE, "cpu").generator.state_dict()
+    torch.manual_seed(2)
+    second = new_run(SMALL, RECIPE, "cpu").generator.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def norm_inputs(network: nn.Module, *arguments) -> list[tuple[Tensor, Tensor, nn.BatchNorm2d]]:
+    """Mean and variance of what enters each BatchNorm in one pass, with the norm itself."""
+    seen, hooks = [], []
+    for norm in (module for module in network.modules() if isinstance(module, nn.BatchNorm2d)):
+        hooks.append(
+            norm.register_forward_hook(
+                lambda norm, inputs, _: seen.append((inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3)), norm))
+            )
+        )
+    with torch.no_grad():
+        network(*arguments)
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+def furthest(seen) -> float:
+    """How far running statistics are from the activations, at worst: means in standard deviations, log variances."""
+    return max(
+        max(((norm.running_mean - mean) / var.sqrt()).abs().max(), (norm.running_var / var).log().abs().max())
+        for mean, var, norm in seen
+    ).item()
+
+
+def test_averaged_generator_gets_batchnorm_statistics_of_its_own(digits, monkeypatch):
+    run = new_run(SMALL, RECIPE, "cpu")
+    train(run, *digits, should_stop=stop_at(run, 10))
+    raw = copy.deepcopy(run.generator)
+    monkeypatch.setattr(dcgan.training.loop, "RECALIBRATION_BATCHES", ALL_BATCHES)
+    generator, discriminator = recalibrated_networks(run, *digits)
+    assert not generator.training and not discriminator.training
+    for module in generator.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.momentum == 0.1
+
+    rng = torch.Generator().manual_seed(12345)  # latents that the recalibration has not seen
+    latents, labels = torch.randn(2000, 100, generator=rng), torch.arange(2000) % 10
+    own = furthest(norm_inputs(generator, latents, labels))
+    assert own < 0.25
+    with_raw_statistics = copy.deepcopy(generator)
+    weights = dict(generator.named_parameters())
+    with_raw_statistics.load_state_dict({**raw.state_dict(), **weights})
+    assert furthest(norm_inputs(with_raw_statistics, latents, labels)) > 3 * own
+
+
+def test_recalibrated_discriminator_has_seen_real_and_generated_images_in_equal_parts(digits, monkeypatch):
+    run = new_run(SMALL, RECIPE, "cpu")
+    train(run, *digits, should_stop=stop_at(run, 10))
+    raw = copy.deepcopy(run.discriminator.state_dict())
+    monkeypatch.setattr(dcgan.training.loop, "RECALIBRATION_BATCHES", ALL_BATCHES)
+    generator, discriminator = recalibrated_networks(run, *digits)
+    rng = torch.Generator().manual_seed(12345)
+    labels = digits[1].long()
+    with torch.no_grad():
+        fake = generator(torch.randn(320, 100, generator=rng), labels)
+    both = torch.cat([to_float(digits[0]), fake])
+    first_norm = norm_inputs(discriminator, both, torch.cat([labels, labels]))[0]
+    # The mean over passes that are all real or all generated: the variance between the two kinds is left out.
+    assert ((first_norm[2].running_mean - first_norm[0]) / first_norm[1].sqrt()).abs().max() < 0.1
+    for name, tensor in run.discriminator.state_dict().items():  # the run goes on with its own
+        assert torch.equal(tensor, raw[name]), name
+
+
+def test_average_follows_the_generator_with_ema_decay(digits):
+    run = new_run(SMALL, RECIPE, "cpu")
+    expected = {name: parameter.clone() for name, parameter in run.averaged.named_parameters()}
+
+    def follow() -> bool:
+        decay = min(0.999, run.step / (9 + run.step))  # (1 + t) / (10 + t), t steps before this one
+        for name, parameter in run.generator.named_parameters():
+            expected[name] = decay * expected[name] + (1 - decay) * parameter.detach()
+        return run.step == 5
+
+    train(run, *digits, should_stop=follow)
+    for name, parameter in run.averaged.named_parameters():
+        torch.testing.assert_close(parameter, expected[name])
+        assert not parameter.requires_grad
+
+
+def test_loss_that_is_not_finite_names_the_step_and_keeps_the_last_checkpoint(digits, tmp_path):
+    run = new_run(SMALL, RECIPE, "cpu")
+    kept = []
+
+    def poison() -> bool:
+        if run.step == 13:
+            kept.append((tmp_path / "checkpoint.pt").read_bytes())
+            run.generator.to_image.bias.data.fill_(torch.nan)
+        return False
+
+    with pytest.raises(NonFiniteLoss, match=r"step 14 is not finite.*checkpoint is kept"):
+        train(run, *digits, **writing(tmp_path), should_stop=poison)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == kept[0]
+    resumed = load_checkpoint(read_checkpoint(tmp_path), torch.device("cpu"))
+    assert resumed.step == 10
+    assert all(tensor.isfinite().all() for tensor in resumed.generator.state_dict().values())
+
+
+def test_full_disk_keeps_the_last_checkpoint(uninterrupted, tmp_path, full_disk):
+    run, _ = uninterrupted
+    save_checkpoint(run, tmp_path)
+    content = (tmp_path / "checkpoint.pt").read_bytes()
+    with full_disk(100_000), pytest.raises(OSError, match="too large"):
+        save_checkpoint(run, tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+@pytest.mark.parametrize(
+    ("start", "factors"), [(0.5, [1, 1, 1, 0.5, 0]), (0.0, [1, 0.75, 0.5, 0.25, 0]), (1.0, [1] * 5)]
+)
+def test_decay_factor_is_constant_then_linear_to_0(start, factors):
+    config = TrainConfig(decay_start=start)
+    assert [decay_factor(config, progress) for progress in (0, 0.25, 0.5, 0.75, 1.0)] == pytest.approx(factors)
+
+
+def test_learning_rates_decay_in_training(uninterrupted):
+    """The last step of each epoch is the 10th, 20th and 30th of 30: progress 9/30, 19/30, 29/30."""
+    rates = [entry["learning_rate_g"] for entry in uninterrupted[0].history]
+    assert rates == pytest.approx([2e-3, 2e-3 * 22 / 30, 2e-3 * 2 / 30], rel=1e-5)
+
+
+def test_data_order_is_a_permutation_of_its_seed_and_epoch():
+    orders = [data_order(TrainConfig(seed=seed), epoch, 1000) for seed in (0, 1) for epoch in (0, 1)]
+    for order in orders:
+        assert torch.equal(order.sort().values, torch.arange(1000))
+    assert len({tuple(order.tolist()) for order in orders}) == 4
+    assert torch.equal(orders[3], data_order(TrainConfig(seed=1), 1, 1000))
+    assert orders[0][:4].tolist() == data_order(TrainConfig(), 0, 1000)[:4].tolist()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_into_a_log_is_plain_lines(learnt):
+    log = io.StringIO()
+    progress = Progress(learnt.config, 10, log)
+    progress.start_epoch(0, 0)
+    progress.update(0, 5, [1.0, 2.0, 0.75, 0.25], 1234.0)
+    assert log.getvalue() == ""  # a line a minute is enough
+    progress.last_line -= 61
+    progress.update(0, 5, [1.0, 2.0, 0.75, 0.25], 1234.0)
+    assert log.getvalue() == "epoch 1/6   50%  D 1.000  G 2.000  D(real) 0.75  D(fake) 0.25  1,234 images/s\n"
+    progress.end_epoch(learnt.history[0])
+    last = log.getvalue().splitlines()[-1]
+    assert last.startswith("epoch 1/6  loss D ") and last.endswith(" images/s")
+    assert "\r" not in log.getvalue() and "\x1b" not in log.getvalue()
+
+
+def test_progress_on_a_terminal_is_a_bar(digits):
+    terminal = Terminal()
+    run = new_run(SMALL, TrainConfig(epochs=1, batch_size=32), "cpu")
+    progress = Progress(run.config, 10, terminal)
+    train(run, *digits, progress=progress)
+    assert "\repoch 1/1:" in terminal.getvalue() and "320/320" in terminal.getvalue()
+    assert progress.bar is None  # closed
+    assert terminal.getvalue().splitlines()[-1].startswith("epoch 1/1  loss D ")
+
+
+def test_precision_changes_the_arithmetic_and_not_what_is_kept(digits):
+    probabilities = {}
+    for precision in ("auto", "float32", "bfloat16"):
+        run = new_run(SMALL, dataclasses.replace(RECIPE, epochs=1, precision=precision), "cpu")
+        train(run, *digits)
+        assert all(parameter.dtype == torch.float32 for parameter in run.averaged.parameters())
+        probabilities[precision] = run.history[0]["probability_fake"]
+    assert probabilities["auto"] == probabilities["float32"] != probabilities["bfloat16"]  # auto on a CPU
+    assert probabilities["bfloat16"] == pytest.approx(probabilities["float32"], abs=0.05)
+
+
+def test_the_gradient_penalty_of_a_plane_is_its_slope_squared(digits):
+    """Known truth: D(x) = w . x has the gradient w everywhere."""
+    weight = torch.randn(1, 32, 32, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    real = to_float(digits[0][:8])
+    penalty = gradient_penalty(lambda images, labels: (images * weight).sum(dim=(1, 2, 3)), real, None)
+    assert penalty.item() == pytest.approx(weight.square().sum().item(), rel=1e-5)
+    penalty.backward()
+    assert torch.allclose(weight.grad, 2 * weight, rtol=1e-4)  # it reaches D's weights
+
+
+def test_the_penalty_keeps_the_discriminator_flat(digits):
+    slopes = []
+    for gamma in (0.0, 30.0):
+        run = new_run(SMALL, dataclasses.replace(RECIPE, r1_gamma=gamma), "cpu")
+        train(run, *digits)
+        real, labels = to_float(digits[0][:64]), digits[1][:64].long()
+        slopes.append(gradient_penalty(run.discriminator.eval(), real, labels).item())
+    assert slopes[1] < slopes[0] / 2
+
+
+def test_wrong_labels_teach_the_discriminator_to_read(digits):
+    gaps = []
+    for weight in (0.0, 2.0):
+        run = new_run(SMALL, dataclasses.replace(RECIPE, mismatch_weight=weight), "cpu")
+        train(run, *digits)
+        discriminator = recalibrated_networks(run, *digits)[1]
+        real, labels = to_float(digits[0][:64]), digits[1][:64].long()
+        with torch.no_grad():
+            gaps.append((discriminator(real, labels) - discriminator(real, (labels + 1) % 10)).mean().item())
+    assert gaps[1] > 2 * max(gaps[0], 0.1)

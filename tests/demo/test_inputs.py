@@ -1,0 +1,338 @@
+"""What comes in from anybody: typed values, links, drawings, requests for files, files of a model's folder."""
+
+import base64
+import json
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan import InputError
+from dcgan.config import ModelConfig
+from dcgan.latents.codes import encode, latent_of
+from dcgan.latents.sampling import MAX_SEED
+from demo.links import MAX_TEXT, read_value
+from demo.models import Models
+from demo.parts.downloads import MAX_REQUEST, encoder
+from demo.parts.inputs import (
+    ANY,
+    answer_mistakes,
+    asked_digit,
+    fitting,
+    fitting_list,
+    keys,
+    number,
+    one_of,
+    whole_number,
+)
+from demo.parts.inputs import yes_or_no as yes
+from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, styled
+from demo.parts.player import player
+from demo.tabs import your_digit as yours
+from demo.tabs.generate import archive
+from demo.tabs.interpolate import animation
+from demo.tabs.training import facts, read_history, read_measures
+
+DIGITS, NO_DIGITS = ModelConfig(num_classes=10), ModelConfig()
+CONDITIONAL, UNCONDITIONAL = "mnist-conditional", "mnist"
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return Models()
+
+
+@pytest.mark.parametrize("value", [None, True, 2.5, float("nan"), float("inf"), "7", [7], {}, 11, -1])
+def test_whole_number_refuses(value):
+    with pytest.raises(InputError, match=r"^seed is "):
+        whole_number(value, "seed", 0, 10)
+
+
+def test_whole_number_takes_both_ends_and_what_a_slider_sends():
+    assert [whole_number(value, "seed", 0, 10) for value in (0, 10, 7.0)] == [0, 10, 7]
+
+
+@pytest.mark.parametrize("value", [None, True, "0.5", [], float("nan"), -0.01, 1.01, 10**400])
+def test_number_refuses(value):
+    with pytest.raises(InputError, match=r"^variation is .*it must be a number from 0 to 1$"):
+        number(value, "variation", 0, 1)
+
+
+def test_number_takes_both_ends():
+    assert [number(value, "variation", 0, 1) for value in (0, 1, 0.25)] == [0.0, 1.0, 0.25]
+
+
+@pytest.mark.parametrize("value", [None, "round", ["gif"], {"gif": 1}, "x" * 100_000])
+def test_one_of_refuses_with_a_short_sentence(value):
+    with pytest.raises(InputError, match=r"^kind is .*: it must be one of gif, mp4$") as error:
+        one_of(value, "kind", {"gif": 0, "mp4": 1})
+    assert len(str(error.value)) < 120
+
+
+def test_yes_or_no_takes_no_text():
+    assert (yes(True, "closed"), yes(False, "closed")) == (True, False)
+    for value in ("false", 0, None):
+        with pytest.raises(InputError, match="closed is"):
+            yes(value, "closed")
+
+
+def test_choices_of_digits():
+    assert asked_digit("any", 0) is asked_digit(None, 10) is asked_digit("any", 10) is None
+    assert asked_digit("7", 10) == asked_digit(7, 10) == 7
+    for choice, classes in (("7", 0), ("eleven", 10), (10, 10), (["7"], 10), (True, 10)):
+        with pytest.raises(InputError, match="digit"):
+            asked_digit(choice, classes)
+
+
+def test_keys_are_hands_each_with_the_digit_asked_of_it():
+    code = encode(latent_of(5, DIGITS)[0], 3)
+    assert keys(f" 15, 24:7;\n{code}:0 ", "keys", 2, 8, DIGITS) == [("15", None), ("24", 7), (code, 0)]
+    assert keys("15 24:any", "keys", 2, 2, NO_DIGITS) == [("15", None), ("24", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "there are 0, and it must be 2 to 3"),
+        ("7", "there are 1"),
+        ("1 2 3 4", "there are 4"),
+        ("1 2 " * 100_000, "there are 200000"),
+        ("1 -2", "names no hand"),
+        ("1 2:10", "digit is"),
+        ("1 2:", "digit is"),
+        ("1 2:7:7", "digit is"),
+        (f"1 {MAX_SEED + 1}", "it must be from 0"),
+        ("1 z7.%%%", "no hand's code"),
+        ("1 z.AAAA", "belongs to another model"),
+        (15, "a text of seeds"),
+        (["1", "2"], "a text of seeds"),
+    ],
+)
+def test_keys_refuse_with_a_short_sentence(text, sentence):
+    with pytest.raises(InputError, match=sentence) as error:
+        keys(text, "key frames", 2, 3, DIGITS)
+    assert len(str(error.value)) < 200
+
+
+def test_a_model_without_digits_is_asked_for_none():
+    assert (fitting(DIGITS, "7"), fitting(NO_DIGITS, "7")) == ("7", ANY)
+    assert (fitting_list(DIGITS, "15 24:7 3"), fitting_list(NO_DIGITS, "15 24:7 3")) == ("15 24:7 3", "15 24 3")
+    assert fitting_list(NO_DIGITS, None) is None
+
+
+def test_a_mistake_reaches_the_visitor_as_a_sentence_that_is_no_html():
+    def handler(value):
+        raise InputError(f"it isn't {value}")
+
+    with pytest.raises(gr.Error) as error:
+        answer_mistakes(handler)("<img>")
+    assert error.value.message == "It isn't &lt;img&gt;."
+
+
+CHIPS, SEED, BOX = gr.Radio(["any", "1"]), gr.Number(0, precision=0), gr.Checkbox()
+SHARE, COUNT = gr.Slider(0.1, 1.0, step=0.05), gr.Slider(1, 100, step=1)
+
+
+@pytest.mark.parametrize(
+    ("control", "text", "value"),
+    [
+        (BOX, "true", True),
+        (CHIPS, "1", "1"),
+        (SEED, "42", 42),
+        (COUNT, "7", 7),
+        (COUNT, "7.4", 7),
+        (SHARE, "0.5", 0.5),
+        (SHARE, "0.52", 0.5),
+        (gr.Textbox(), "15 24:7", "15 24:7"),
+    ],
+)
+def test_a_link_gives_a_control_a_value_that_it_can_have(control, text, value):
+    assert read_value(control, text) == value
+    assert type(read_value(control, text)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("control", "text"),
+    [
+        (BOX, "yes"),
+        (CHIPS, "2"),
+        (SEED, "4.5"),
+        (SEED, "9" * 5000),
+        (COUNT, "101"),
+        (COUNT, "nan"),
+        (COUNT, "inf"),
+        (SHARE, "much"),
+        (gr.Textbox(), "1" * (MAX_TEXT + 1)),
+    ],
+)
+def test_a_link_gives_a_control_nothing_else(control, text):
+    with pytest.raises((ValueError, KeyError)):
+        read_value(control, text)
+
+
+def drawing(side: int = 28) -> np.ndarray:
+    pixels = np.zeros((side, side), np.uint8)
+    pixels[side // 4 : 3 * side // 4, side // 2 : side // 2 + side // 8] = 255
+    return pixels
+
+
+def test_a_drawing_goes_through_a_link_unchanged():
+    noise = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
+    for image in (drawing(), noise):
+        assert np.array_equal(yours.unpack(yours.pack(image)), image)
+    assert len(yours.pack(drawing())) < 100
+
+
+def test_a_damaged_drawing_is_refused():
+    packed = yours.pack(drawing())
+    bomb = yours.pack(np.zeros((4000, 4000), np.uint8))
+    for text in ("", "%", "é", packed[:-8], packed[::-1], yours.pack(np.zeros((27, 28), np.uint8)), bomb):
+        with pytest.raises(InputError, match="draw it again"):
+            yours.unpack(text)
+
+
+def sent(pixels: object) -> gr.EventData:
+    return gr.EventData(None, {"pixels": pixels})
+
+
+def test_what_the_pad_sends_is_fitted_as_mnist_and_an_empty_sheet_is_nothing():
+    image = yours.unpack(yours.received(sent(base64.b64encode(drawing(yours.PAD).tobytes()).decode())))
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    assert (len(rows), len(columns)) == (20, 5)
+    assert yours.received(sent(base64.b64encode(bytes(yours.PAD**2)).decode())) == ""
+
+
+@pytest.mark.parametrize("pixels", [None, 5, "", "AAAA", "*" * 200, "A" * 10**6, ["A"]])
+def test_what_the_pad_cannot_have_sent_is_refused(pixels):
+    with pytest.raises(InputError, match="did not arrive"):
+        yours.received(sent(pixels))
+
+
+def saved(path, image: Image.Image) -> str:
+    image.save(path)
+    return str(path)
+
+
+def test_the_ink_is_found_whatever_its_colours(tmp_path):
+    plain = Image.fromarray(drawing(64))
+    ink = yours.ink_of(saved(tmp_path / "plain.png", plain))
+    assert np.array_equal(ink, drawing(64))
+    pencil = Image.fromarray((200 - 100 * (drawing(64) > 0)).astype(np.uint8))
+    for name, image in {
+        "turned.png": Image.fromarray(255 - drawing(64)),
+        "pencil.png": pencil,
+        "paper.png": styled(plain, "ink on paper"),
+        "transparent.png": styled(plain, "ink, transparent"),
+        "colour.png": plain.convert("RGB"),
+    }.items():
+        assert np.abs(yours.ink_of(saved(tmp_path / name, image)).astype(int) - ink).max() <= 1, name
+
+
+def test_no_picture_and_a_huge_picture_are_refused(tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    huge = saved(tmp_path / "huge.png", Image.new("1", (20_000, 20_000)))
+    large = saved(tmp_path / "large.png", Image.new("1", (5000, 5000)))
+    for path, sentence in ((tmp_path / "text.png", "no picture"), (huge, "no picture"), (large, "5000×5000 pixels")):
+        with pytest.raises(InputError, match=sentence):
+            yours.ink_of(str(path))
+
+
+ZIP = {"model": CONDITIONAL, "seed": 3, "count": 2, "digit": "any", "truncation": 1.0}
+
+
+def test_a_request_for_a_file_gives_its_name_and_content(models):
+    name, uri = encoder(models, archive)(json.dumps(ZIP))
+    assert name == "mnist-conditional_seed-3_count-2.zip"
+    assert base64.b64decode(uri.removeprefix("data:application/zip;base64,"))[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        None,
+        {"model": CONDITIONAL},
+        "",
+        "{",
+        "[]",
+        "7",
+        "null",
+        "{}",
+        "[" * MAX_REQUEST,
+        json.dumps(ZIP) + " " * MAX_REQUEST,
+        json.dumps(ZIP | {"model": "../../etc"}),
+        json.dumps(ZIP | {"model": ["mnist"]}),
+        json.dumps(ZIP | {"more": 1}),
+        json.dumps({key: ZIP[key] for key in ("model", "seed")}),
+        json.dumps(ZIP | {"seed": "3"}),
+        json.dumps(ZIP | {"count": 10**9}),
+        json.dumps(ZIP | {"truncation": None}),
+        json.dumps(ZIP | {"truncation": float("nan")}),
+    ],
+)
+def test_any_other_request_is_refused_with_a_sentence(models, request_text):
+    with pytest.raises(InputError):
+        encoder(models, archive)(request_text)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "exe"}, {"kind": ["gif"]}, {"closed": "false"}, {"path": {}}, {"easing": 1}, {"speed": 0}]
+)
+def test_a_request_for_a_loop_of_the_wrong_kind_is_refused(models, wrong):
+    loop = {"kind": "gif", "key_text": "1 2", "steps": 2, "closed": False, "path": "linear", "easing": "even"}
+    loop |= {"model": UNCONDITIONAL, "speed": 12}
+    assert encoder(models, animation)(json.dumps(loop))[0].endswith(".gif")
+    with pytest.raises(InputError):
+        encoder(models, animation)(json.dumps(loop | wrong))
+
+
+@pytest.mark.parametrize(
+    ("text", "epochs"),
+    [
+        ('{"epoch": 1}\n{"epoch": 2}\n', [1, 2]),
+        ('[1]\n"epoch"\n{"epoch": "1"}\n{"epoch": 2}\n', [2]),
+        ('{"epoch": 1}\n{"epo', []),
+        ("[" * 100_000, []),
+        ("", []),
+    ],
+)
+def test_a_damaged_history_tells_what_is_whole_or_nothing(tmp_path, text, epochs):
+    assert read_history(tmp_path) == []
+    (tmp_path / "history.jsonl").write_text(text)
+    assert [entry["epoch"] for entry in read_history(tmp_path)] == epochs
+    (tmp_path / "history.jsonl").write_bytes(b"\xff\xfe")
+    assert read_history(tmp_path) == []
+
+
+def test_a_history_of_wrong_kinds_does_not_break_the_recipe(models):
+    history = [{"epoch": 1, "seconds": "long"}, {"epoch": 2, "seconds": 90}]
+    assert dict(facts(models.entries[CONDITIONAL], history))["trained"].startswith("2 epochs, 2 minutes")
+
+
+def test_measures_are_means_and_ranges(tmp_path):
+    (tmp_path / "evaluation.json").write_text(json.dumps({"runs": [{"precision": 0.9}, {"precision": 0.8}]}))
+    ((_, text),) = read_measures(tmp_path)
+    assert text == "0.850 (0.800 to 0.900)"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", '{"runs": 7}', '{"runs": [7]}', '{"runs": [{"precision": "good"}]}', "[" * 100_000]
+)
+def test_damaged_measures_are_none(tmp_path, text):
+    assert read_measures(tmp_path) == []
+    (tmp_path / "evaluation.json").write_text(text)
+    assert read_measures(tmp_path) == []
+
+
+def test_a_training_of_one_epoch_can_be_played():
+    assert 'data-last="0"' in player("data:,", ["epoch 1 of 1"], "the training", loop="once", milliseconds=160)
+
+
+def test_styles_of_a_download():
+    image = Image.fromarray(np.array([[0, 255, 128]], np.uint8))
+    assert styled(image, "white on black") is image
+    paper = np.asarray(styled(image, "ink on paper"))[0]
+    assert [tuple(pixel) for pixel in paper[:2].tolist()] == [PAPER_COLOUR, INK_COLOUR]
+    assert all(min(a, b) < c < max(a, b) for a, b, c in zip(PAPER_COLOUR, INK_COLOUR, paper[2].tolist(), strict=True))
+    transparent = np.asarray(styled(image, "ink, transparent"))[0]
+    assert transparent.tolist() == [[*INK_COLOUR, alpha] for alpha in (0, 255, 128)]

@@ -1,0 +1,238 @@
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan import InputError
+from dcgan.config import ModelConfig
+from dcgan.files import write_file, write_json, write_text
+from dcgan.latents.sampling import Samples, sample, sample_chunks
+from scripts.export import MAX_GRID, check_target, write_samples
+
+
+def chunks(count: int, size: int = 32, channels: int = 1, labels: bool = True) -> Iterator[Samples]:
+    """Samples as a generator network gives them, of noise: (32, C, S, S) at a time."""
+    random = np.random.default_rng(0)
+    for start in range(0, count, 32):
+        n = min(32, count - start)
+        yield Samples(
+            random.integers(0, 256, (n, channels, size, size), np.uint8),
+            np.arange(start, start + n) + 7,
+            (np.arange(start, start + n) % 10).astype(np.uint8) if labels else None,
+        )
+
+
+def whole(count: int, **options) -> np.ndarray:
+    return np.concatenate([chunk.images for chunk in chunks(count, **options)])
+
+
+@pytest.mark.parametrize("count", [1, 32, 70])
+def test_npz(tmp_path, count):
+    write_samples(tmp_path / "digits.npz", chunks(count), count, 2)
+    with np.load(tmp_path / "digits.npz", allow_pickle=False) as arrays:
+        assert set(arrays) == {"images", "seeds", "labels"}
+        images, seeds, labels = arrays["images"], arrays["seeds"], arrays["labels"]
+    assert images.shape == (count, 28, 28) and images.dtype == labels.dtype == np.uint8
+    assert seeds.dtype == np.int64
+    assert np.array_equal(images, whole(count)[:, 0, 2:-2, 2:-2])
+    assert seeds.tolist() == list(range(7, 7 + count))
+    assert labels.tolist() == [i % 10 for i in range(count)]
+
+
+def test_npz_in_colour_without_digits(tmp_path):
+    write_samples(tmp_path / "digits.npz", chunks(40, 64, 3, labels=False), 40, 4)
+    with np.load(tmp_path / "digits.npz") as arrays:
+        assert set(arrays) == {"images", "seeds"}
+        expected = whole(40, size=64, channels=3, labels=False)[:, :, 4:-4, 4:-4]
+        assert np.array_equal(arrays["images"], expected)
+
+
+@pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (7, 7, 1), (64, 10, 7), (101, 11, 10)])
+def test_png_is_a_grid_in_the_order_of_the_seeds(tmp_path, count, columns, rows):
+    write_samples(tmp_path / "digits.png", chunks(count), count, 2)
+    sheet = np.asarray(Image.open(tmp_path / "digits.png"))
+    assert sheet.shape == (2 + rows * 30, 2 + columns * 30)
+    for i, image in enumerate(whole(count)[:, 0, 2:-2, 2:-2]):
+        top, left = 2 + i // columns * 30, 2 + i % columns * 30
+        assert np.array_equal(sheet[top : top + 28, left : left + 28], image)
+
+
+@pytest.mark.parametrize("labels", [True, False])
+@pytest.mark.parametrize("exists", [True, False])
+def test_folder_has_a_png_per_seed(tmp_path, labels, exists):
+    if exists:
+        (tmp_path / "digits").mkdir()
+    write_samples(tmp_path / "digits", chunks(40, labels=labels), 40, 2)
+    names = [f"seed-{i + 7:010d}" + (f"-digit-{i % 10}" if labels else "") + ".png" for i in range(40)]
+    assert sorted(path.name for path in (tmp_path / "digits").iterdir()) == names
+    for name, image in zip(names, whole(40)[:, 0, 2:-2, 2:-2], strict=True):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "digits" / name)), image)
+    assert [path.name for path in tmp_path.iterdir()] == ["digits"]
+
+
+class Interrupted(Exception):
+    pass
+
+
+def breaking(count: int) -> Iterator[Samples]:
+    """As Ctrl-C, or a network that fails, after two chunks."""
+    yield from list(chunks(count))[:2]
+    raise Interrupted
+
+
+@pytest.mark.parametrize("name", ["digits.npz", "digits.png", "digits"])
+def test_nothing_is_half_written_when_sampling_breaks(tmp_path, name):
+    with pytest.raises(Interrupted):
+        write_samples(tmp_path / name, breaking(100), 100, 2)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["digits.npz", "digits.png", "digits"])
+def test_full_disk_is_told_and_leaves_nothing(tmp_path, full_disk, name):
+    with full_disk(600), pytest.raises(InputError, match=f"{name} cannot be written: File too large"):
+        write_samples(tmp_path / name, chunks(100), 100, 2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_full_disk_keeps_the_old_file(tmp_path, full_disk):
+    write_samples(tmp_path / "digits.npz", chunks(10), 10, 2)
+    old = (tmp_path / "digits.npz").read_bytes()
+    with full_disk(len(old)), pytest.raises(InputError):
+        write_samples(tmp_path / "digits.npz", chunks(100), 100, 2)
+    assert (tmp_path / "digits.npz").read_bytes() == old
+
+
+@pytest.mark.parametrize("name", ["no/such/digits.npz", "no/such/digits.png", "no/such/digits"])
+def test_missing_parent_folder_is_told(tmp_path, name):
+    with pytest.raises(InputError, match="such is no folder: create it first"):
+        check_target(tmp_path / name, 10)
+    with pytest.raises(InputError, match="cannot be written: No such file or directory"):
+        write_samples(tmp_path / name, chunks(10), 10, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "sentence"),
+    [
+        ("digits.jpg", 10, "ends in .jpg: use .npz, .png"),
+        ("digits.PNG", 10, "ends in .PNG"),
+        ("digits.png", MAX_GRID + 1, "10,001 pictures is too large"),
+        ("folder.npz", 10, "is a folder: name a file"),
+        ("full", 10, "exists already: name a new or empty folder"),
+        ("file", 10, "exists already"),
+        ("file/digits", 10, "file is no folder"),
+    ],
+)
+def test_bad_targets_are_refused_before_any_work(tmp_path, name, count, sentence):
+    (tmp_path / "folder.npz").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "kept.txt").write_text("kept")
+    (tmp_path / "file").write_text("kept")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match=sentence):
+        check_target(tmp_path / name, count)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_folder_one_stands_in_is_refused(tmp_path, monkeypatch):
+    """`--out .`: there is no name beside which a temporary folder could be."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        check_target(Path(), 10)
+
+
+def test_good_targets_pass_and_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for name in ("digits.npz", "digits.png", "digits", "empty", "./digits", "../digits-that-are-not-there"):
+        check_target(Path(name), MAX_GRID)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+# Memory.
+
+
+def peak(work) -> int:
+    """The most bytes that Python and NumPy held at a time during `work()`."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_folder_takes_the_memory_of_a_chunk_only(tmp_path):
+    count = 1000
+    output = count * 28 * 28
+    assert peak(lambda: write_samples(tmp_path / "digits", chunks(count), count, 2)) < output / 2
+
+
+def test_npz_takes_the_memory_of_its_output_once(tmp_path):
+    """And NumPy's 16 MiB, in which it passes an array on to the file."""
+    count = 12_000
+    output = count * 56 * 56
+    used = peak(lambda: write_samples(tmp_path / "digits.npz", chunks(count, 64), count, 4))
+    assert output < used < output + 20 * 2**20 < 1.6 * output
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_chunks_do_not_pile_up(make_networks):
+    """Torch's memory too: the process as a whole does not grow."""
+    count = 2000
+    generator, _ = make_networks(ModelConfig(base_channels=4, image_size=64, image_channels=3))
+    for _ in sample_chunks(generator, range(320)):
+        pass
+    before, most, seen = resident(), 0, 0
+    for chunk in sample_chunks(generator, range(count)):
+        seen += len(chunk.images)
+        most = max(most, resident() - before)
+    assert seen == count
+    assert most < count * 3 * 64 * 64 / 3
+
+
+def test_real_samples_reach_the_file(tmp_path, make_networks):
+    generator, _ = make_networks(ModelConfig(base_channels=8, num_classes=10))
+    expected = sample(generator, range(40), 3)
+    write_samples(tmp_path / "threes.npz", sample_chunks(generator, range(40), 3), 40, 2)
+    with np.load(tmp_path / "threes.npz") as arrays:
+        assert np.array_equal(arrays["images"], expected.images[:, 0, 2:-2, 2:-2])
+        assert set(arrays["labels"]) == {3}
+
+
+# Files that are there as a whole or not at all.
+
+
+def test_write_file_replaces_in_one_step(tmp_path):
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+
+    def write(temporary: Path) -> None:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.parent == path.parent and temporary.suffix == path.suffix
+
+    write_file(path, write)
+    assert path.read_text() == "new"
+    assert [one.name for one in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_write_file_leaves_the_old_one_when_writing_fails(tmp_path):
+    path = tmp_path / "file.json"
+    write_json(path, {"old": "ä"})
+    with pytest.raises(TypeError):
+        write_json(path, {"new": object()})
+
+    def write(temporary: Path) -> None:
+        temporary.write_text("half")
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        write_file(path, write)
+    assert path.read_text(encoding="utf-8") == '{\n  "old": "\\u00e4"\n}\n'
+    assert [one.name for one in tmp_path.iterdir()] == ["file.json"]

@@ -1,0 +1,336 @@
+"""The host's life in four commands: push, pull, refresh, deploy, with the real client and the loopback Hub."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import huggingface_hub
+import numpy as np
+import pytest
+from gradio_client import Client
+from hub_server import HubServer, running_hub
+from page_server import ROOT, serving
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from dcgan.hub.download import FILES
+from dcgan.latents.sampling import crop, sample
+from dcgan.model_folder import load_model
+from scripts import push
+
+REPO, SPACE = "user/digits", "user/space"
+PUSHED = {"config.json", "model.safetensors", "discriminator.safetensors", "README.md"}
+PUSHED |= {"samples.png", "history.jsonl", "progress.webp"}
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[HubServer]:
+    with running_hub() as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def model_folder(tiny_run, tmp_path_factory) -> Path:
+    return Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("model") / "tiny"))
+
+
+ONE_AFTER_ANOTHER = """
+import contextlib, importlib, io, json, os, sys
+
+from scripts import cli
+
+done = []
+for name, arguments, token in json.loads(sys.argv[1]):
+    os.environ.update({"HF_TOKEN": token} if token else {})
+    if not token:
+        os.environ.pop("HF_TOKEN", None)
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            cli.run(lambda: importlib.import_module(f"scripts.{name}").main(arguments))
+        except SystemExit as end:
+            code = end.code
+    done.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(done))
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def refusal(self) -> str:
+        """The one sentence of a script that refused, without a traceback or a token."""
+        assert self.code == 2, self.err
+        assert "Traceback" not in self.err
+        assert not any(token in self.out + self.err for token in ("hf_test", "hf_read", "hf_wrong"))
+        (sentence,) = (line for line in self.err.splitlines() if line.startswith("error: "))
+        return sentence
+
+
+@pytest.fixture
+def scripts(hub, tmp_path) -> Callable[..., list[Done]]:
+    """Run scripts one after another in a process of its own: the client there knows only the loopback Hub.
+
+    Each is (name, arguments) or (name, arguments, token).
+    """
+
+    def run(*calls: tuple, **environment: str) -> list[Done]:
+        calls = [
+            (name, [str(argument) for argument in arguments], *(token or ["hf_test"]))
+            for name, arguments, *token in calls
+        ]
+        done = subprocess.run(
+            [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(calls)],
+            env=hub.environment(tmp_path) | {"PYTHONPATH": str(ROOT)} | environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        assert done.returncode == 0, done.stderr
+        return [Done(*one) for one in json.loads(done.stdout)]
+
+    return run
+
+
+def publish(hub: HubServer, repo: str, folder: Path) -> str:
+    """What a push does, without one: for tests of what comes after."""
+    return hub.commit(repo, {name: (folder / name).read_bytes() for name in PUSHED})
+
+
+def drawn(client: Client, model: str) -> np.ndarray:
+    picture, _ = client.predict(model, 5, 10, "any", 1.0, api_name="/generate")
+    return np.asarray(Image.open(picture).convert("L"))[2:30, 2:300]
+
+
+def expected(folder: Path) -> np.ndarray:
+    pictures = crop(sample(load_model(str(folder)).generator, range(5, 15)).images, 2)[:, 0]
+    return np.concatenate([np.pad(picture, ((0, 0), (0, 2))) for picture in pictures], axis=1)[:, :-2]
+
+
+def test_push_makes_one_commit_and_none_when_nothing_changed(hub, scripts, model_folder):
+    command = ("push", [model_folder, REPO, "--tag", "v1"])
+    done, again = scripts(command, command)
+    assert (done.code, again.code) == (0, 0), done.err + again.err
+    repo = hub.repos["model", REPO]
+    commit = repo.at("main").id
+    assert done.out.splitlines() == [
+        f"{hub.endpoint}/{REPO}: commit {commit}",
+        f"tagged v1: ask for it as {REPO}@v1",
+    ]
+    assert again.out.splitlines()[0] == f"{hub.endpoint}/{REPO}: unchanged, at commit {commit}"
+    files = repo.files("v1")
+    assert set(files) - {".gitattributes"} == PUSHED  # and no checkpoint
+    assert all(files[name] == (model_folder / name).read_bytes() for name in PUSHED)
+
+
+def test_a_card_and_weights_say_where_they_come_from(model_folder):
+    card = huggingface_hub.ModelCard.load(model_folder / "README.md")
+    assert (card.data.license, card.data.library_name) == ("mit", "pytorch")
+    assert card.data.pipeline_tag == "unconditional-image-generation"
+    assert card.data.datasets == ["ylecun/mnist"]
+    with safe_open(model_folder / "model.safetensors", "pt") as weights:
+        assert weights.metadata()["format_version"] == "1"
+        assert len(weights.metadata()["config_hash"]) == 16
+
+
+def test_a_tag_never_moves(hub, scripts, model_folder, tmp_path):
+    other = Path(shutil.copytree(model_folder, tmp_path / "other"))
+    (other / "README.md").write_text((model_folder / "README.md").read_text() + "\nMore.\n")
+    tag = ["user/tagged", "--tag", "v1"]
+    first, second = scripts(("push", [model_folder, *tag]), ("push", [other, *tag]))
+    assert first.code == 0
+    assert "has a tag v1 already" in second.refusal
+    repo = hub.repos["model", "user/tagged"]
+    assert repo.at("v1").id in first.out
+
+
+def test_push_refusals_are_sentences_without_the_token(hub, scripts, model_folder, tmp_path):
+    sentences = {
+        "there is no token": (model_folder, "user/new", None),
+        "does not know this token": (model_folder, "user/new", "hf_wrong"),
+        "no right to write": (model_folder, "user/new", "hf_read"),
+        "no valid name": (model_folder, "no-slash", "hf_test"),
+        "is no folder": (tmp_path / "nowhere", "user/new", "hf_test"),
+    }
+    refused = scripts(*(("push", [folder, repo], token) for folder, repo, token in sentences.values()))
+    for done, sentence in zip(refused, sentences, strict=True):
+        assert sentence in done.refusal
+    assert ("model", "user/new") not in hub.repos
+    (done,) = scripts(("push", [model_folder, REPO]), HF_ENDPOINT="http://127.0.0.1:9")
+    assert "no connection" in done.refusal
+
+
+def test_push_dry_run_lists_the_files_and_asks_no_one(hub, model_folder, capsys):
+    asked = len(hub.requests)
+    assert push.main([str(model_folder), REPO, "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in PUSHED)
+    assert "checkpoint" not in printed
+    assert len(hub.requests) == asked
+
+
+def test_push_refuses_a_broken_model(model_folder, tmp_path):
+    broken = Path(shutil.copytree(model_folder, tmp_path / "broken"))
+    (broken / "model.safetensors").write_bytes(b"no weights at all")
+    with pytest.raises(ValueError, match=r"model\.safetensors is 17 bytes"):
+        push.main([str(broken), REPO, "--dry-run"])
+
+
+def test_training_ends_with_a_push_that_can_fail_without_loss(hub, scripts, tmp_path, tiny_flags):
+    flags = ["--preset", "mnist", "--out", tmp_path / "run", *tiny_flags, "--epochs", 1, "--push", "user/trained"]
+    failed, done = scripts(("train", flags, None), ("train", flags))  # again: nothing left to train, then the push
+    assert f"python scripts/push.py {tmp_path / 'run'} user/trained" in failed.refusal
+    assert done.code == 0, done.err
+    assert "pushed to" in done.out
+    assert load_model(str(tmp_path / "run")).training["epochs_done"] == 1
+    assert "model.safetensors" in hub.repos["model", "user/trained"].files()
+
+
+def with_other_weights(folder: Path, target: Path, factor: float) -> Path:
+    shutil.copytree(folder, target)
+    tensors = load_file(target / "model.safetensors")
+    tensors["to_image.weight"] *= factor
+    save_file(tensors, target / "model.safetensors")
+    return target
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.5)
+
+
+def variables(hub: HubServer, folder: Path) -> dict[str, str]:
+    """The environment of a page that uses the loopback Hub, without a token."""
+    return {name: value for name, value in hub.environment(folder, None).items() if os.environ.get(name) != value}
+
+
+def test_a_running_page_swaps_in_what_is_new_and_good(hub, model_folder, tmp_path):
+    repo = "user/fresh"
+    publish(hub, repo, model_folder)
+    tags = hub.repos["model", repo]
+    tags.refs["refs/tags/v1"] = tags.refs["refs/heads/main"]
+    names, environment = f"{repo}@v1,{repo}", variables(hub, tmp_path)
+    with serving(tmp_path, DCGAN_MODEL=names, DCGAN_REFRESH_MINUTES="0.02", **environment) as url:
+        client = Client(url, verbose=False, download_files=tmp_path / "downloads")
+
+        def shown() -> dict:
+            return client.predict(api_name="/models")[1]
+
+        assert [model["commit"] for model in client.predict(api_name="/models")] == [
+            hub.repos["model", repo].at("v1").id
+        ] * 2
+        assert np.array_equal(drawn(client, f"{repo}@v1"), expected(model_folder))
+        assert np.array_equal(drawn(client, repo), expected(model_folder))
+
+        newer = with_other_weights(model_folder, tmp_path / "newer", 0.5)
+        publish(hub, repo, newer)
+        wait_for(lambda: shown()["commit"] == hub.repos["model", repo].at("main").id)
+        assert np.array_equal(drawn(client, repo), expected(newer))
+        assert np.array_equal(drawn(client, f"{repo}@v1"), expected(model_folder))  # the old tag, the old pictures
+
+        good = shown()["commit"]
+        broken = with_other_weights(model_folder, tmp_path / "broken", float("nan"))
+        hub.commit(repo, {"model.safetensors": (broken / "model.safetensors").read_bytes()})
+        wait_for(lambda: "not finite" in (shown()["problem"] or ""))
+        assert shown()["commit"] == good
+        assert np.array_equal(drawn(client, repo), expected(newer))
+
+
+def test_a_page_whose_hub_is_silent_opens_with_the_bundled_weights_and_says_why(hub, tmp_path):
+    hub.fault("silent")
+    try:
+        environment = {
+            name: value for name, value in hub.environment(tmp_path).items() if os.environ.get(name) != value
+        }
+        with serving(tmp_path, DCGAN_MODEL="user/silent", **environment) as url:
+            (model,) = Client(url, verbose=False).predict(api_name="/models")
+    finally:
+        hub.clear_faults()
+    assert (model["shown"], model["commit"]) == ("mnist-conditional", None)
+    assert re.search("could not be reached|did not answer within", model["problem"])
+
+
+def tree_of(folder: Path) -> dict[str, bytes]:
+    paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_deploy_uploads_the_tree_of_the_dry_run_once(hub, scripts, model_folder, tmp_path):
+    publish(hub, REPO, model_folder)
+    wishes = ["--model", REPO, "--hardware"]
+    dry, done, again, moved = scripts(
+        ("deploy_space", [SPACE, *wishes, "cpu-basic", "--dry-run", tmp_path / "tree"]),
+        ("deploy_space", [SPACE, *wishes, "cpu-basic"]),
+        ("deploy_space", [SPACE, *wishes, "cpu-basic"]),
+        ("deploy_space", [SPACE, *wishes, "zero-a10g"]),
+    )
+    assert dry.code == 0, dry.err
+    tree = tree_of(tmp_path / "tree")
+    assert {"app.py", "README.md", "requirements.txt", "demo/page.py", "dcgan/weights/mnist/config.json"} <= set(tree)
+    assert not [path for path in tree if path.startswith(("tests", "scripts", "runs", "data", "."))]
+
+    assert done.out.startswith(f"{hub.endpoint}/spaces/{SPACE}: created, files, DCGAN_MODEL, at commit "), done.err
+    space, commit = hub.repos["space", SPACE], done.out.split()[-1]
+    assert {path: data for path, data in space.files(commit).items() if path != ".gitattributes"} == tree
+    assert (space.variables, space.sdk) == ({"DCGAN_MODEL": REPO}, "gradio")
+    assert again.out == f"{hub.endpoint}/spaces/{SPACE}: unchanged, at commit {commit}\n"
+    assert "files, hardware" in moved.out  # the requirements and the front matter differ
+    assert space.hardware == "zero-a10g"
+
+    # As on a ZeroGPU Space: no torchvision, and a `spaces` that wants to see a decorated function.
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "torchvision.py").write_text("raise ImportError('not on a Space')\n")
+    seen = "def GPU(function):\n    print('decorated', function.__name__, flush=True)\n    return function\n"
+    (tmp_path / "site" / "spaces.py").write_text(seen)
+    environment = variables(hub, tmp_path) | {"PYTHONPATH": str(tmp_path / "site"), "DCGAN_MODEL": REPO}
+    with serving(tmp_path, root=tmp_path / "tree", **environment) as url:
+        client = Client(url, verbose=False, download_files=tmp_path / "downloads")
+        assert np.array_equal(drawn(client, REPO), expected(model_folder))
+    assert "decorated draw_on_gpu" in (tmp_path / "app.log").read_text()
+
+
+def test_a_space_asks_for_what_its_hardware_needs(hub, scripts, model_folder, tmp_path):
+    commit, kinds = publish(hub, REPO, model_folder), ("cpu-basic", "zero-a10g", "t4-small")
+    calls = [[SPACE, "--model", REPO, "--hardware", kind, "--dry-run", tmp_path / kind] for kind in kinds]
+    assert [done.code for done in scripts(*(("deploy_space", call) for call in calls))] == [0, 0, 0]
+    for kind in kinds:
+        requirements = (tmp_path / kind / "requirements.txt").read_text()
+        assert ("/whl/cpu" in requirements) == (kind == "cpu-basic")
+        assert "torch==2.11.0" in requirements and "torchvision" not in requirements
+        front = huggingface_hub.RepoCard.load(tmp_path / kind / "README.md").data.to_dict()
+        assert (front["sdk"], front["sdk_version"], front["app_file"]) == ("gradio", "6.31.0", "app.py")
+        assert (front["suggested_hardware"], front["models"]) == (kind, [REPO])
+        assert len(front["short_description"]) <= 60
+        assert front["preload_from_hub"] == [f"{REPO} {','.join(FILES)} {commit}"]
+
+
+def test_deploy_refusals_are_sentences(hub, scripts, tmp_path, model_folder):
+    publish(hub, REPO, model_folder)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    nothing, name, bundled, token, taken = scripts(
+        ("deploy_space", [SPACE, "--model", "user/nothing"]),
+        ("deploy_space", ["space", "--model", REPO]),
+        ("deploy_space", [SPACE, "--model", "mnist"]),
+        ("deploy_space", [SPACE, "--model", REPO], None),
+        ("deploy_space", [SPACE, "--model", REPO, "--dry-run", tmp_path / "taken"]),
+    )
+    assert "has no model user/nothing" in nothing.refusal
+    assert "no valid name" in name.refusal
+    assert "write user/repo" in bundled.refusal
+    assert "there is no token" in token.refusal
+    assert "exists already" in taken.refusal
