@@ -22,7 +22,9 @@ from dcgan.evaluation.protocol import epoch_quality
 from dcgan.hub.upload import check_repo_id, push_model
 from dcgan.model_folder import load_model
 from dcgan.training import checkpoint
-from dcgan.training.loop import NonFiniteLoss, Progress, recalibrated_networks, train
+from dcgan.training.loop import NonFiniteLoss, train
+from dcgan.training.progress import Progress
+from dcgan.training.recalibrate import recalibrated_networks
 from dcgan.training.run_folder import check_run_folder, check_start, start_run, write_model_folder
 from scripts import cli
 

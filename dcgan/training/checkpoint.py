@@ -13,7 +13,8 @@ from dcgan import InputError
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.files import write_file
 from dcgan.networks import Discriminator, Generator
-from dcgan.training.loop import FRAME_COLUMNS, FRAME_ROWS, Run, new_run
+from dcgan.training.loop import FRAME_COLUMNS, FRAME_ROWS
+from dcgan.training.step import Run, new_run
 
 NAME = "checkpoint.pt"
 FORMAT_VERSION = 1

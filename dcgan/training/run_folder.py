@@ -21,7 +21,8 @@ from dcgan.latents.sampling import crop, sample
 from dcgan.model_folder import Model, save_weights, write_config
 from dcgan.networks import Discriminator, Generator
 from dcgan.training import checkpoint
-from dcgan.training.loop import FRAME_COLUMNS, FRAME_ROWS, Run, new_run
+from dcgan.training.loop import FRAME_COLUMNS, FRAME_ROWS
+from dcgan.training.step import Run, new_run
 
 FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 200, 2000
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
 from dcgan.networks import ClassBatchNorm, build_networks
-from dcgan.training.loop import new_run, train_step
+from dcgan.training.step import new_run, train_step
 
 VARIANTS = [
     ModelConfig(base_channels=8, image_size=size, image_channels=channels, num_classes=classes)

@@ -16,7 +16,7 @@ import torch
 import torchvision.datasets
 from PIL import Image, ImageSequence
 
-import dcgan.training.loop
+import dcgan.training.recalibrate
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.latents.sampling import sample
 from dcgan.model_folder import load_model
@@ -29,7 +29,7 @@ from scripts import train as train_script
 @pytest.fixture(autouse=True)
 def few_batches(monkeypatch):
     """Recalibrate with 2 batches in place of 32, where a script runs in this process."""
-    monkeypatch.setattr(dcgan.training.loop, "RECALIBRATION_BATCHES", 2)
+    monkeypatch.setattr(dcgan.training.recalibrate, "RECALIBRATION_BATCHES", 2)
 
 
 @pytest.fixture(scope="module")

@@ -9,38 +9,30 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import dcgan.training.loop
+import dcgan.training.recalibrate
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
 from dcgan.latents.sampling import sample
 from dcgan.model_folder import load_folder
 from dcgan.training.checkpoint import NETWORKS, load_checkpoint, read_checkpoint, save_checkpoint
-from dcgan.training.loop import (
-    NonFiniteLoss,
-    Progress,
-    Run,
-    data_order,
-    decay_factor,
-    fixed_samples,
-    gradient_penalty,
-    new_run,
-    recalibrated_networks,
-    train,
-)
+from dcgan.training.loop import NonFiniteLoss, data_order, decay_factor, fixed_samples, train
+from dcgan.training.progress import Progress
+from dcgan.training.recalibrate import recalibrated_networks
 from dcgan.training.run_folder import write_model_folder
+from dcgan.training.step import Run, gradient_penalty, new_run
 
 SMALL = ModelConfig(base_channels=8, num_classes=10)
 RECIPE = TrainConfig(epochs=3, batch_size=32, learning_rate_g=2e-3, learning_rate_d=2e-3)  # 10 steps an epoch
 
 
-ALL_BATCHES = dcgan.training.loop.RECALIBRATION_BATCHES
+ALL_BATCHES = dcgan.training.recalibrate.RECALIBRATION_BATCHES
 
 
 @pytest.fixture(autouse=True, scope="module")
 def few_batches():
     """Recalibrate with 2 batches in place of 32: most of a tiny run's time goes there."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dcgan.training.loop, "RECALIBRATION_BATCHES", 2)
+        patch.setattr(dcgan.training.recalibrate, "RECALIBRATION_BATCHES", 2)
         yield
 
 
@@ -235,7 +227,7 @@ def test_averaged_generator_gets_batchnorm_statistics_of_its_own(digits, monkeyp
     run = new_run(SMALL, RECIPE, "cpu")
     train(run, *digits, should_stop=stop_at(run, 10))
     raw = copy.deepcopy(run.generator)
-    monkeypatch.setattr(dcgan.training.loop, "RECALIBRATION_BATCHES", ALL_BATCHES)
+    monkeypatch.setattr(dcgan.training.recalibrate, "RECALIBRATION_BATCHES", ALL_BATCHES)
     generator, discriminator = recalibrated_networks(run, *digits)
     assert not generator.training and not discriminator.training
     for module in generator.modules():
@@ -256,7 +248,7 @@ def test_recalibrated_discriminator_has_seen_real_and_generated_images_in_equal_
     run = new_run(SMALL, RECIPE, "cpu")
     train(run, *digits, should_stop=stop_at(run, 10))
     raw = copy.deepcopy(run.discriminator.state_dict())
-    monkeypatch.setattr(dcgan.training.loop, "RECALIBRATION_BATCHES", ALL_BATCHES)
+    monkeypatch.setattr(dcgan.training.recalibrate, "RECALIBRATION_BATCHES", ALL_BATCHES)
     generator, discriminator = recalibrated_networks(run, *digits)
     rng = torch.Generator().manual_seed(12345)
     labels = digits[1].long()

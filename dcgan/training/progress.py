@@ -1,0 +1,60 @@
+"""Progress of a training: a tqdm bar on a terminal, plain lines in a log."""
+
+import sys
+import time
+
+from tqdm import tqdm
+
+from dcgan.config import TrainConfig
+
+
+class Progress:
+    """A tqdm bar on a terminal, plain lines in a log."""
+
+    def __init__(self, config: TrainConfig, steps_per_epoch: int, stream=None):
+        self.config, self.steps_per_epoch = config, steps_per_epoch
+        self.stream = stream or sys.stderr
+        self.terminal = self.stream.isatty()
+        self.bar: tqdm | None = None
+        self.last_line = time.monotonic()
+
+    def line(self, text: str) -> None:
+        if self.bar is not None:
+            self.bar.clear()
+        print(text, file=self.stream, flush=True)
+
+    def start_epoch(self, epoch: int, done: int) -> None:
+        if self.terminal:
+            self.bar = tqdm(
+                total=self.steps_per_epoch * self.config.batch_size,
+                initial=done * self.config.batch_size,
+                desc=f"epoch {epoch + 1}/{self.config.epochs}",
+                unit=" images",
+                file=self.stream,
+                leave=False,
+                dynamic_ncols=True,
+            )
+
+    def update(self, epoch: int, done: int, mean: list[float], rate: float) -> None:
+        losses = f"D {mean[0]:.3f}  G {mean[1]:.3f}  D(real) {mean[2]:.2f}  D(fake) {mean[3]:.2f}"
+        if self.bar is not None:
+            self.bar.update(done * self.config.batch_size - self.bar.n)
+            self.bar.set_postfix_str(losses)
+        elif time.monotonic() - self.last_line > 60:
+            share = done / self.steps_per_epoch
+            self.line(f"epoch {epoch + 1}/{self.config.epochs}  {share:4.0%}  {losses}  {rate:,.0f} images/s")
+            self.last_line = time.monotonic()
+
+    def end_epoch(self, entry: dict) -> None:
+        self.close()
+        self.line(
+            f"epoch {entry['epoch']}/{self.config.epochs}  loss D {entry['loss_d']:.3f}  G {entry['loss_g']:.3f}  "
+            f"D(real) {entry['probability_real']:.2f}  D(fake) {entry['probability_fake']:.2f}  "
+            f"{entry['seconds']:.1f} s  {entry['images_per_second']:,.0f} images/s"
+        )
+        self.last_line = time.monotonic()
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None

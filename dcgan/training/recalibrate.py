@@ -1,0 +1,70 @@
+"""BatchNorm statistics for the networks that are saved: those of training belong to other weights."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from dcgan.data import to_float
+from dcgan.networks import Discriminator, Generator
+from dcgan.training.step import Run
+
+RECALIBRATION_BATCHES, RECALIBRATION_BATCH = 32, 128
+
+
+def generator_to_keep(run: Run) -> Generator:
+    """The averaged generator; of a run that was trained on, a new one: the mean of all that it ended with.
+
+    Where the learning rates fell to 0 and rose again, the mean of the ends is better than each of them
+    (SWA: Izmailov et al. 2018, algorithm 1; the mean of GAN generators: Yazıcı et al. 2019).
+    """
+    if not run.ends:
+        return run.averaged
+    generator = copy.deepcopy(run.averaged)
+    with torch.no_grad():
+        for name, weight in generator.named_parameters():
+            weight.copy_(torch.stack([weight, *(end[name] for end in run.ends.values())]).mean(dim=0))
+    return generator
+
+
+@contextmanager
+def recalibrating(network: nn.Module) -> Iterator[None]:
+    """Inside, every forward pass adds to fresh BatchNorm statistics: their plain mean over the passes."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # cumulative mean
+    network.train()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        network.eval()
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
+def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Generator, Discriminator]:
+    """The generator to keep and the discriminator, with BatchNorm statistics of their own.
+
+    D's come from real and generated images in equal parts, so that its logits are balanced in eval mode.
+    """
+    generator, discriminator = generator_to_keep(run), copy.deepcopy(run.discriminator)
+    rng = torch.Generator("cpu").manual_seed(run.config.seed)
+    picks = torch.randint(len(images), (RECALIBRATION_BATCHES, RECALIBRATION_BATCH), generator=rng)
+    latents = torch.randn(*picks.shape, run.model_config.latent_dim, generator=rng)
+    batches = [
+        (latent.to(run.device), pick, labels[pick].long() if run.model_config.num_classes else None)
+        for latent, pick in zip(latents, picks.to(run.device), strict=True)
+    ]
+    with recalibrating(generator):
+        for latent, _, label in batches:
+            generator(latent, label)
+    with recalibrating(discriminator):
+        for latent, pick, label in batches:
+            discriminator(to_float(images[pick]), label)
+            discriminator(generator(latent, label), label)
+    return generator, discriminator
