@@ -1,10 +1,37 @@
-"""A DCGAN (Radford, Metz & Chintala 2015, arXiv 1511.06434) that learns handwritten digits.
+"""A DCGAN (Radford, Metz & Chintala 2015, arXiv 1511.06434) that generates handwritten digits.
 
-One idea a module: `config` (what a model is), `model` (the two networks), `data` (MNIST),
-`train` and `checkpoint` (how weights are made), `folder` (the model folder everything passes
-along), `sampling` (seeds to pictures), `images` (pictures to files), `cli` (flags and errors).
+The public names are listed in `__all__`. Each is imported when it is first used, so that `import dcgan` is quick.
+
+`config`, `networks`, `data`, `images` and `files` are the ground. `latents` turns latent vectors into pictures,
+`model_folder` reads and writes models, `evaluation` measures them, `hub` moves them, `training` makes them.
 """
+
+import importlib
+
+_MODULES = {
+    "load_model": "dcgan.hub.load",
+    "sample": "dcgan.latents.sampling",
+    "interpolate": "dcgan.latents.interpolation",
+    "write": "dcgan.latents.handwriting",
+    "invert": "dcgan.latents.inversion",
+    "normalise_drawing": "dcgan.latents.inversion",
+    "latent_of": "dcgan.latents.codes",
+    "Model": "dcgan.model_folder",
+    "ModelConfig": "dcgan.config",
+    "TrainConfig": "dcgan.config",
+}
+__all__ = ["InputError", *_MODULES]
 
 
 class InputError(ValueError):
-    """The caller's mistake, told in one sentence that a person understands."""
+    """Invalid input from a user. `str(error)` is one sentence that can be shown to them."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'dcgan' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from dcgan import InputError
 
 
-def option(default, help, *, low=None, high=None, above=None, choices=None):
+def config_field(default, help, *, low=None, high=None, above=None, choices=None):
     """A dataclass field that knows its own help text and what values it allows."""
     metadata = {"help": help, "low": low, "high": high, "above": above, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def plain(value: float | int | str) -> str:
+def format_value(value: float | int | str) -> str:
     """A setting as people write it: 0.0002, 64, auto."""
     return value if isinstance(value, str) else f"{value:g}"
 
@@ -80,11 +80,11 @@ class Config:
 class ModelConfig(Config):
     """The shape of both networks: enough to rebuild them."""
 
-    latent_dim: int = option(100, "length of the latent vector z", low=2, high=1024)
-    base_channels: int = option(64, "channels of the widest-resolution hidden layer", low=4, high=512)
-    image_size: int = option(32, "height and width of a picture in pixels", choices=(32, 64))
-    image_channels: int = option(1, "1 = grey, 3 = colour", choices=(1, 3))
-    num_classes: int = option(0, "0 = unconditional, 10 = digits to ask for", choices=(0, 10))
+    latent_dim: int = config_field(100, "length of the latent vector z", low=2, high=1024)
+    base_channels: int = config_field(64, "channels of the widest-resolution hidden layer", low=4, high=512)
+    image_size: int = config_field(32, "height and width of a picture in pixels", choices=(32, 64))
+    image_channels: int = config_field(1, "1 = grey, 3 = colour", choices=(1, 3))
+    num_classes: int = config_field(0, "0 = unconditional, 10 = digits to ask for", choices=(0, 10))
 
     @property
     def border(self) -> int:
@@ -96,33 +96,33 @@ class ModelConfig(Config):
 class TrainConfig(Config):
     """The recipe. Paper, section 4: Adam with learning rate 2e-4 and beta1 0.5."""
 
-    epochs: int = option(50, "passes over the training images", low=1, high=100_000)
-    batch_size: int = option(64, "real (and generated) images per step", low=2, high=8192)
-    learning_rate_g: float = option(2e-4, "Adam's learning rate, generator", above=0.0, high=1.0)
-    learning_rate_d: float = option(2e-4, "Adam's learning rate, discriminator", above=0.0, high=1.0)
-    beta1: float = option(0.5, "Adam's beta1, both networks", low=0.0, high=0.999)
-    beta2: float = option(0.999, "Adam's beta2, both networks", low=0.0, high=0.99999)
-    decay_start: float = option(
+    epochs: int = config_field(50, "passes over the training images", low=1, high=100_000)
+    batch_size: int = config_field(64, "real (and generated) images per step", low=2, high=8192)
+    learning_rate_g: float = config_field(2e-4, "Adam's learning rate, generator", above=0.0, high=1.0)
+    learning_rate_d: float = config_field(2e-4, "Adam's learning rate, discriminator", above=0.0, high=1.0)
+    beta1: float = config_field(0.5, "Adam's beta1, both networks", low=0.0, high=0.999)
+    beta2: float = config_field(0.999, "Adam's beta2, both networks", low=0.0, high=0.99999)
+    decay_start: float = config_field(
         0.5, "share of training after which both learning rates fall linearly to 0 (1 = constant)", low=0.0, high=1.0
     )
-    real_label: float = option(0.9, "D's target for real images (one-sided smoothing)", low=0.5, high=1.0)
-    r1_gamma: float = option(
+    real_label: float = config_field(0.9, "D's target for real images (one-sided smoothing)", low=0.5, high=1.0)
+    r1_gamma: float = config_field(
         1.0, "weight of R1, the penalty on D's gradient at real images (0 = without)", low=0.0, high=1000.0
     )
-    mismatch_weight: float = option(
+    mismatch_weight: float = config_field(
         0.0,
         "weight of D's loss on real images with a wrong label, falls with the learning rates; conditional models only",
         low=0.0,
         high=10.0,
     )
-    ema_decay: float = option(0.999, "decay per step of the averaged generator weights", low=0.0, high=0.999999)
-    precision: str = option(
+    ema_decay: float = config_field(0.999, "decay per step of the averaged generator weights", low=0.0, high=0.999999)
+    precision: str = config_field(
         "auto",
         "of the networks' arithmetic; auto: bfloat16 on CUDA, float32 on a CPU (faster there without AVX-512 BF16)",
         choices=("auto", "bfloat16", "float32"),
     )
-    images: int = option(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)
-    seed: int = option(0, "seed of initialisation, data order and latents", low=0, high=2**32 - 1)
+    images: int = config_field(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)
+    seed: int = config_field(0, "seed of initialisation, data order and latents", low=0, high=2**32 - 1)
 
 
 PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {

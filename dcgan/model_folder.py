@@ -1,10 +1,7 @@
-"""The model folder, the one format everything passes along, and the names it goes by.
-
-A model is named in one way everywhere: the name of a bundled model, the path of a folder, or a repo on
-the Hub, `user/repo` or `user/repo@revision`.
-"""
+"""The model folder, the one format everything passes along: `config.json` and the weights of both networks."""
 
 import contextlib
+import hashlib
 import json
 import re
 import struct
@@ -19,8 +16,6 @@ from torch import nn
 from dcgan import InputError
 from dcgan.config import ModelConfig
 from dcgan.files import write_file, write_json
-from dcgan.hub import download as hub
-from dcgan.latents.sampling import draws
 from dcgan.networks import Discriminator, Generator
 
 FORMAT_VERSION = 1
@@ -50,21 +45,6 @@ class Model:
     def file_name(self) -> str:
         """The name as a part of file names."""
         return re.sub(r"[^\w.-]+", "-", Path(self.name).name)
-
-
-def bundled_models() -> list[str]:
-    """Names of the bundled models, the conditional one first: it shows most."""
-    names = [config.parent.name for config in BUNDLED.glob("*/config.json")]
-    return sorted(names, key=lambda name: ("conditional" not in name, name))
-
-
-def local_folder(name: str) -> Path | None:
-    """The folder of a bundled model's name or of a path; None where there is no such model here."""
-    for folder in (BUNDLED / name, Path(name)):
-        with contextlib.suppress(OSError):  # a name longer than any file's
-            if name and (folder / "config.json").is_file():
-                return folder
-    return None
 
 
 def write_config(folder: Path, model_config: ModelConfig, training: dict) -> None:
@@ -153,6 +133,12 @@ def load_weights(network: nn.Module, path: Path) -> None:
     network.to(memory_format=torch.channels_last)  # a quarter faster on a CPU
 
 
+def weights_sha256(folder: Path) -> str:
+    """Return the sha256 of the generator's file: `evaluation.json` names the weights that it was measured on."""
+    with (folder / "model.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def load_folder(folder: Path, name: str, commit: str | None = None, problem: str | None = None) -> Model:
     """Load a model folder strictly. Raises `ModelError`."""
     config, training = read_config(folder)
@@ -161,30 +147,3 @@ def load_folder(folder: Path, name: str, commit: str | None = None, problem: str
     load_weights(generator, folder / "model.safetensors")
     load_weights(discriminator, folder / "discriminator.safetensors")
     return Model(name, folder, config, generator, discriminator, training, commit, problem)
-
-
-def load_model(name: str, seconds: float = 120.0) -> Model:
-    """Load a model by name; one on the Hub within `seconds`. Raises `ModelError` or `hub.HubError`.
-
-    Of a Hub model, the last good revision in the cache stands in for one that cannot be had or used.
-    """
-    folder = local_folder(name)
-    if folder is not None:
-        return load_folder(folder, folder.name if folder.parent == BUNDLED else name)
-    if hub.parse_name(name) is None or Path(name).exists():
-        raise ModelError(
-            f"there is no model {name!r}: name a bundled model ({', '.join(bundled_models())}), "
-            "a folder with a config.json, or user/repo on the Hub"
-        )
-    pulled = hub.pull(name, seconds)
-    try:
-        model = load_folder(pulled.folder, name, pulled.commit, pulled.problem)
-        if not draws(model.generator):
-            raise ModelError(f"the weights of {name} draw nothing: all pictures are the same")
-    except ModelError as error:
-        good = hub.cached_model(pulled.repo, pulled.revision)
-        if good is None or good.commit == pulled.commit:
-            raise
-        return load_folder(good.folder, name, good.commit, str(error))
-    hub.remember(pulled)
-    return model

@@ -7,10 +7,10 @@ import gradio as gr
 from gradio.components import Component
 
 from demo.models import Models
-from demo.parts.inputs import answer_mistakes
+from demo.parts.inputs import show_input_errors
 
 
-def offer(
+def register_endpoint(
     name: str, function: Callable, models: Models, inputs: list[Component], outputs: list[Component] | Component
 ) -> None:
     """Make `function(models, *inputs)` the endpoint `/name` of the page that is being built.
@@ -19,7 +19,7 @@ def offer(
     parameters' names are the endpoint's. Values arrive as they were sent and the function checks them all:
     Gradio would round 2.5 and answer an empty number without a sentence.
     """
-    endpoint = functools.update_wrapper(functools.partial(answer_mistakes(function), models), function)
+    endpoint = functools.update_wrapper(functools.partial(show_input_errors(function), models), function)
     endpoint.__name__ = name  # MCP calls the tool so
     del endpoint.__wrapped__  # its signature has `models`, which nobody sends
     gr.Button(visible=False).click(endpoint, inputs, outputs, api_name=name, preprocess=False)

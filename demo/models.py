@@ -13,8 +13,9 @@ from html import escape
 
 from dcgan import InputError
 from dcgan.hub import download as hub
-from dcgan.latents.directions import Direction, measured, sefa
-from dcgan.model_folder import Model, bundled_models, load_model, local_folder
+from dcgan.hub.load import bundled_models, load_model, local_folder
+from dcgan.latents.directions import Direction, fit_named_directions, sefa
+from dcgan.model_folder import Model
 
 TITLES = {"mnist-conditional": "conditional: you choose the digit", "mnist": "unconditional: the seed decides"}
 START_SECONDS = 4.5  # for all pulls together before the page opens; what takes longer is swapped in later
@@ -59,7 +60,10 @@ class Models:
         model = self[name]
         with self.measuring:
             if self.known.get(name, (None,))[0] is not model:
-                self.known[name] = (model, [*measured(model.generator), *sefa(model.generator, FOUND_DIRECTIONS)])
+                self.known[name] = (
+                    model,
+                    [*fit_named_directions(model.generator), *sefa(model.generator, FOUND_DIRECTIONS)],
+                )
             return self.known[name][1]
 
     def choices(self) -> list[tuple[str, str]]:
@@ -83,13 +87,13 @@ class Models:
                 entry = dataclasses.replace(shown, problem=entry.problem)
             self.entries[name] = entry
 
-    def fetch_stories(self) -> None:
+    def fetch_training_files(self) -> None:
         """For models from the Hub, the files that the Training tab tells their story from."""
         for entry in list(self.entries.values()):
             commit, name = entry.model.commit, hub.parse_name(entry.model.name)
             if commit is not None and commit not in self.told and name is not None:
                 self.told.add(commit)
-                hub.pull_story(name[0], commit)
+                hub.pull_training_files(name[0], commit)
 
     def keep_fresh(self, minutes: float) -> None:
         """Refresh every so many minutes in the background, for as long as the page runs; 0 is never.
@@ -98,7 +102,7 @@ class Models:
         """
 
         def forever() -> None:
-            self.fetch_stories()
+            self.fetch_training_files()
             for name in self.entries:
                 self.directions(name)  # a visitor need not wait for them
             troubled_wait = 0.0
@@ -108,7 +112,7 @@ class Models:
                 troubled_wait = 60.0
                 try:
                     self.refresh()
-                    self.fetch_stories()
+                    self.fetch_training_files()
                 except Exception as error:  # a surprise today must not end all refreshing
                     print(f"refresh failed: {type(error).__name__}: {error}", file=sys.stderr)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import MAX_TEXT, View, restore
 from demo.models import Models
 from demo.parts.controls import digit_for
@@ -150,7 +150,7 @@ def build_page(models: Models) -> gr.Blocks:
         weights = gr.HTML(models.status(), elem_id="weights")
         page.load(models.status, None, weights, **QUIET)
         gr.Timer(30).tick(models.status, None, weights, **QUIET)
-        offer("models", list_models, models, [], gr.JSON(visible=False, label="models"))
+        register_endpoint("models", list_models, models, [], gr.JSON(visible=False, label="models"))
     page.queue(max_size=64, default_concurrency_limit=2)
     return page
 

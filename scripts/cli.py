@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 
 from dcgan import InputError
-from dcgan.config import Config, plain
+from dcgan.config import Config, format_value
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -26,7 +26,7 @@ def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: t
             default=argparse.SUPPRESS,
             choices=field.metadata["choices"] if field.type is str else None,
             metavar={int: "N", float: "X", str: "NAME"}[field.type],
-            help=f"{field.metadata['help']} (usually {plain(field.default)})",
+            help=f"{field.metadata['help']} (usually {format_value(field.default)})",
         )
 
 

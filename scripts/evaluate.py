@@ -18,11 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from dcgan import InputError
 from dcgan.data import load_mnist
 from dcgan.evaluation.classifier import load_classifier
-from dcgan.evaluation.protocol import Digits, check_measurable, evaluate, evaluate_real, fixed_measures
+from dcgan.evaluation.protocol import Digits, check_measurable, evaluate, evaluate_real, seed_independent_metrics
 from dcgan.files import write_json
 from dcgan.hub.card import quality_table, write_card
+from dcgan.hub.load import load_model
 from dcgan.images import enlarge, grid, save_png
-from dcgan.model_folder import Model, load_model
+from dcgan.model_folder import Model
 from dcgan.training.run_folder import device_name
 from scripts import cli
 
@@ -84,7 +85,7 @@ def measure(
 ) -> tuple[list[dict], np.ndarray]:
     """The measures of each sampling seed, and the last one's picture of novelty."""
     print("discriminator features …", file=sys.stderr)
-    fixed = fixed_measures(model, train, test, device)
+    fixed = seed_independent_metrics(model, train, test, device)
     runs, picture = [], None
     for sampling_seed in range(arguments.seeds):
         measures, picture = evaluate(

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tqdm import tqdm
 
+from dcgan.hub.load import load_model
 from dcgan.latents.sampling import Samples, check_digit, check_truncation, consecutive_seeds, sample_chunks
-from dcgan.model_folder import load_model
 from scripts import cli
 from scripts.export import check_target, write_samples
 

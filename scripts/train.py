@@ -19,13 +19,13 @@ from dcgan.config import PRESETS, ModelConfig, TrainConfig
 from dcgan.data import load_mnist, to_model_size
 from dcgan.evaluation.classifier import load_classifier
 from dcgan.evaluation.protocol import epoch_quality
+from dcgan.hub.load import load_model
 from dcgan.hub.upload import check_repo_id, push_model
-from dcgan.model_folder import load_model
 from dcgan.training import checkpoint
 from dcgan.training.loop import NonFiniteLoss, train
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
-from dcgan.training.run_folder import check_run_folder, check_start, start_run, write_model_folder
+from dcgan.training.run_folder import check_run_folder, check_start, open_run, write_model_folder
 from scripts import cli
 
 
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         raise InputError(f"batch_size is {config.batch_size}: it must be at most the {len(images)} images")
     images = to_model_size(images, model_config.image_size, model_config.image_channels).to(device)
     labels = labels.to(device)
-    run = start_run(state, out, model_config, config, device, model)
+    run = open_run(state, out, model_config, config, device, model)
     progress = Progress(config, len(images) // config.batch_size)
     if run.step:
         done = f"step {run.step:,} ({len(run.history)} of {config.epochs} epochs done)"

@@ -1,0 +1,1 @@
+"""Measure a model: the digit classifier, the metrics and the protocol."""

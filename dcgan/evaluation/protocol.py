@@ -39,7 +39,7 @@ from dcgan.latents.sampling import crop, sample, sample_chunks
 from dcgan.model_folder import Model
 from dcgan.networks import Generator
 
-SAMPLES, FRECHET_SAMPLES, MANIFOLD_SAMPLES, MANY = 50_000, 10_000, 5_000, 10_000_000
+SAMPLES, FRECHET_SAMPLES, MANIFOLD_SAMPLES, SAMPLES_10M = 50_000, 10_000, 5_000, 10_000_000
 QUICK_SAMPLES = 2_000  # after an epoch of training
 FIRST_SEED, SEED_STRIDE = 10_000_000, 20_000_000
 GAN_TRAIN_EPOCHS = 5
@@ -64,7 +64,7 @@ def check_measurable(model: Model) -> None:
         )
 
 
-def sampled(
+def iter_samples(
     model: Model, count: int, sampling_seed: int, device: torch.device, asked: Tensor | None = None
 ) -> Iterable[Digits]:
     """`count` samples of the protocol's seeds, chunk by chunk, with a bar on a terminal.
@@ -80,7 +80,7 @@ def sampled(
             bar.update(len(images))
 
 
-def gather(parts: Iterable[Digits]) -> Digits:
+def concat(parts: Iterable[Digits]) -> Digits:
     parts = list(parts)
     labels = None if parts[0].labels is None else torch.cat([part.labels for part in parts])
     return Digits(torch.cat([part.images for part in parts]), labels)
@@ -108,35 +108,37 @@ def epoch_quality(generator: Generator, images: Tensor, classifier: DigitClassif
 
 
 @dataclass(frozen=True)
-class Fixed:
+class SeedIndependent:
     """What does not depend on the sampling seed: the same for each, so it is worked out once."""
 
     discriminator_features: dict[str, float]
     real_distance: float  # mean distance of the test digits to their nearest training digit
 
 
-def fixed_measures(model: Model, train: Digits, test: Digits, device: torch.device | str = "cpu") -> Fixed:
+def seed_independent_metrics(
+    model: Model, train: Digits, test: Digits, device: torch.device | str = "cpu"
+) -> SeedIndependent:
     device = torch.device(device)
     train, test = (on_device(part, device) for part in (train, test))
     real = metrics.NearestNeighbour(test.images)
     real.update(train.images)
     distance = max(real.distances().mean().item(), 1 / 255)  # 0 where somebody measures against the training digits
-    return Fixed(discriminator_features(model, train, test, device), distance)
+    return SeedIndependent(discriminator_features(model, train, test, device), distance)
 
 
 def on_device(part: Digits, device: torch.device) -> Digits:
     return Digits(part.images.to(device), part.labels.to(device))
 
 
-def draw(rows: Tensor, count: int, sampling_seed: int) -> Tensor:
+def subsample(rows: Tensor, count: int, sampling_seed: int) -> Tensor:
     """`count` of the rows without replacement; tensors with as many rows are drawn from alike."""
     rng = torch.Generator("cpu").manual_seed(sampling_seed)
     return rows[torch.randperm(len(rows), generator=rng)[:count].to(rows.device)]
 
 
-def drawn(train: Digits, count: int, sampling_seed: int) -> Digits:
+def real_subset(train: Digits, count: int, sampling_seed: int) -> Digits:
     """Real training digits: the floor's, and what stands in for samples of a perfect model."""
-    return Digits(*(draw(part, count, sampling_seed) for part in (train.images, train.labels)))
+    return Digits(*(subsample(part, count, sampling_seed) for part in (train.images, train.labels)))
 
 
 def resemblance(
@@ -145,7 +147,7 @@ def resemblance(
     """Fréchet distance beside its floor, and the four measures by balls."""
     distance = metrics.frechet_distance(test_features, features)
     floor = metrics.frechet_distance(test_features, floor_features)
-    balls = metrics.manifold(draw(test_features, MANIFOLD_SAMPLES, sampling_seed), features[:MANIFOLD_SAMPLES])
+    balls = metrics.manifold(subsample(test_features, MANIFOLD_SAMPLES, sampling_seed), features[:MANIFOLD_SAMPLES])
     return {"frechet_distance": distance, "frechet_floor": floor, "frechet_ratio": distance / floor} | asdict(balls)
 
 
@@ -165,7 +167,7 @@ def evaluate(
     train: Digits,
     test: Digits,
     classifier: DigitClassifier,
-    fixed: Fixed,
+    fixed: SeedIndependent,
     *,
     sampling_seed: int = 0,
     many: bool = False,
@@ -183,15 +185,15 @@ def evaluate(
     conditional = model.config.num_classes > 0
 
     say(f"sampling {SAMPLES:,} digits")
-    samples = gather(sampled(model, SAMPLES, sampling_seed, device))
+    samples = concat(iter_samples(model, SAMPLES, sampling_seed, device))
     few = samples.first(FRECHET_SAMPLES)
 
     say("Fréchet distance, precision and recall, class balance")
     digits, features = read(classifier, few.images)
     test_digits, test_features = read(classifier, test.images)
-    floor = drawn(train, FRECHET_SAMPLES, sampling_seed)
+    floor = real_subset(train, FRECHET_SAMPLES, sampling_seed)
     if conditional:
-        alike = gather(sampled(model, len(floor.images), sampling_seed, device, floor.labels))
+        alike = concat(iter_samples(model, len(floor.images), sampling_seed, device, floor.labels))
         _, features = read(classifier, alike.images)
     measures: dict = resemblance(features, read(classifier, floor.images)[1], test_features, sampling_seed)
     measures["class_counts"], measures["class_kl"] = metrics.kl_to_uniform(digits)
@@ -209,7 +211,7 @@ def evaluate(
         say("1-NN and GAN-train")
         measures |= as_training_data(samples, test, sampling_seed)
         if many:
-            say(f"1-NN with {MANY:,} samples")
+            say(f"1-NN with {SAMPLES_10M:,} samples")
             measures["nearest_neighbour_error_10m"] = many_neighbours_error(model, test, sampling_seed, device)
 
     measures |= fixed.discriminator_features
@@ -229,7 +231,7 @@ def evaluate_real(
     device = torch.device(device)
     train, test = (on_device(part, device) for part in (train, test))
     classifier = classifier.to(device)
-    digits = drawn(train, SAMPLES, sampling_seed)
+    digits = real_subset(train, SAMPLES, sampling_seed)
     features, test_features = (read(classifier, part.images)[1] for part in (digits.first(FRECHET_SAMPLES), test))
     return resemblance(features, features, test_features, sampling_seed) | as_training_data(digits, test, sampling_seed)
 
@@ -237,7 +239,7 @@ def evaluate_real(
 def many_neighbours_error(model: Model, test: Digits, sampling_seed: int, device: torch.device) -> float:
     """The 1-NN error at ten million samples: only their labels are kept, 10 MB."""
     search, labels, waiting = metrics.NearestNeighbour(test.images), [], []
-    for part in sampled(model, MANY, sampling_seed, device):
+    for part in iter_samples(model, SAMPLES_10M, sampling_seed, device):
         labels.append(part.labels)
         waiting.append(part.images)
         if len(waiting) * len(part.images) >= metrics.REFERENCES_AT_ONCE:

@@ -8,14 +8,14 @@ import torch
 
 from dcgan.data import to_float
 from dcgan.evaluation.classifier import DigitClassifier, load_classifier
-from dcgan.latents.sampling import as_mnist_pixels
+from dcgan.latents.sampling import to_28x28
 from dcgan.model_folder import Model
 
 BATCH = 128
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class Scores:
     """Of each picture (N,): the digit read, the classifier's probability of it, and the discriminator's
     probability that the picture is real."""
 
@@ -30,11 +30,11 @@ def classifier() -> DigitClassifier:
 
 
 @torch.inference_mode()
-def judge(model: Model, images: np.ndarray, labels: np.ndarray | None) -> Verdicts:
+def score_images(model: Model, images: np.ndarray, labels: np.ndarray | None) -> Scores:
     """Pictures (N, C, S, S) uint8 as the generator made them, with the labels (N,) asked for, None without
     digits."""
     probabilities, realness = [], []
-    pixels = torch.from_numpy(as_mnist_pixels(images, model.config.border))
+    pixels = torch.from_numpy(to_28x28(images, model.config.border))
     for start in range(0, len(images), BATCH):
         part = slice(start, start + BATCH)
         probabilities.append(classifier()(to_float(pixels[part])[:, None]).softmax(dim=1))
@@ -42,7 +42,7 @@ def judge(model: Model, images: np.ndarray, labels: np.ndarray | None) -> Verdic
         logits = model.discriminator(to_float(torch.from_numpy(images[part])), classes)
         realness.append(logits.sigmoid())
     confidence, digits = torch.cat(probabilities).max(dim=1)
-    return Verdicts(digits.numpy(), confidence.numpy(), torch.cat(realness).numpy())
+    return Scores(digits.numpy(), confidence.numpy(), torch.cat(realness).numpy())
 
 
 @torch.inference_mode()

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from dcgan.config import plain
+from dcgan.config import format_value
 from dcgan.files import write_text
 from dcgan.model_folder import read_config
 
@@ -152,7 +152,7 @@ def recipe_text(training: dict) -> str:
 
 
 def settings(values: dict) -> str:
-    return ", ".join(f"{key} {plain(value)}" for key, value in values.items())
+    return ", ".join(f"{key} {format_value(value)}" for key, value in values.items())
 
 
 def write_card(folder: Path) -> None:

@@ -22,7 +22,7 @@ from dcgan import InputError
 from dcgan.files import write_text
 
 FILES = ("config.json", "model.safetensors", "discriminator.safetensors")
-STORY = ("history.jsonl", "evaluation.json", "progress.webp")  # how a model came to be: nobody needs them
+TRAINING_FILES = ("history.jsonl", "evaluation.json", "progress.webp")  # how a model came to be: nobody needs them
 MAX_BYTES = {"config.json": 2**16, "history.jsonl": 2**22, "evaluation.json": 2**18, "progress.webp": 2**24}
 MAX_WEIGHTS_BYTES = 512 * 2**20
 HUB_NAME = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w][\w./-]*))?")
@@ -71,7 +71,7 @@ def pull(name: str, seconds: float = 120.0) -> Pulled:
         return dataclasses.replace(cached, problem=str(error))
 
 
-def pull_story(repo: str, commit: str, seconds: float = 60.0) -> bool:
+def pull_training_files(repo: str, commit: str, seconds: float = 60.0) -> bool:
     """Bring the files of `STORY` beside a model that was pulled, those that there are; whether it worked."""
     try:
         _pull_in_child(repo, commit, seconds, "story")
@@ -120,7 +120,7 @@ def cached_model(repo: str, revision: str) -> Pulled | None:
     return Pulled(folder, repo, revision, folder.name)
 
 
-def remember(pulled: Pulled) -> None:
+def write_cache_ref(pulled: Pulled) -> None:
     """Make this the last good model of its revision, for `cached_model`: the cache's own kind of ref."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
@@ -170,12 +170,12 @@ def fetch(repo: str, revision: str) -> dict[str, str]:
     return {"folder": str(paths[0].parent), "commit": commit}
 
 
-def fetch_story(repo: str, commit: str) -> dict[str, str]:
+def fetch_training_files(repo: str, commit: str) -> dict[str, str]:
     """In the child: bring the files of `STORY` that this commit has into the cache."""
     from huggingface_hub.errors import EntryNotFoundError
 
     folder = ""
-    for file in STORY:
+    for file in TRAINING_FILES:
         with contextlib.suppress(EntryNotFoundError):
             folder = str(fetch_file(repo, file, commit).parent)
     return {"folder": folder, "commit": commit}
@@ -201,7 +201,7 @@ def fetch_file(repo: str, file: str, commit: str) -> Path:
     raise HubError(f"{file} of {repo} arrived damaged twice: its checksum is not the one announced")
 
 
-def explain(error: Exception, repo: str, revision: str) -> str:
+def error_message(error: Exception, repo: str, revision: str) -> str:
     """One sentence for whatever the client raised; never a token, a header or an address with one."""
     from huggingface_hub import errors
 
@@ -234,9 +234,9 @@ def say(**what: str) -> None:
 def main(repo: str, revision: str, what: str) -> None:
     """The child: progress and the answer as lines of JSON."""
     try:
-        say(**(fetch_story if what == "story" else fetch)(repo, revision))
+        say(**(fetch_training_files if what == "story" else fetch)(repo, revision))
     except Exception as error:  # whatever the client raises must become a sentence
-        say(problem=explain(error, repo, revision))
+        say(problem=error_message(error, repo, revision))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from pathlib import Path
 from dcgan import InputError
 from dcgan.files import is_free
 from dcgan.hub import download as hub
+from dcgan.hub.load import load_model
 from dcgan.hub.upload import check_repo_id, check_token, hub_errors
-from dcgan.model_folder import load_model
 
 ROOT = Path(__file__).resolve().parents[2]
 HARDWARE = ("zero-a10g", "cpu-basic", "t4-small")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dcgan import InputError
 from dcgan.hub.download import FILES, HubError
-from dcgan.model_folder import load_model
+from dcgan.model_folder import load_folder
 
 REQUIRED = (*FILES, "README.md")
 OPTIONAL = ("samples.png", "history.jsonl", "progress.webp", "evaluation.json", "novelty.png")
@@ -26,7 +26,7 @@ def files_to_push(folder: Path) -> list[Path]:
     """The model folder's files, after the model has been loaded strictly: nothing broken leaves the house."""
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder: name a run or a model folder")
-    load_model(str(folder.absolute()))
+    load_folder(folder, str(folder))
     if missing := [name for name in REQUIRED if not (folder / name).is_file()]:
         raise InputError(f"{folder} is no whole model folder: it lacks {', '.join(missing)}")
     return [folder / name for name in (*REQUIRED, *OPTIONAL) if (folder / name).is_file()]

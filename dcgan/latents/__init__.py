@@ -1,0 +1,1 @@
+"""From latent vectors to pictures: seeds, codes, interpolation, directions, inversion, handwriting."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dcgan import InputError
 from dcgan.config import ModelConfig
-from dcgan.latents.sampling import MAX_SEED, check_digit, draw
+from dcgan.latents.sampling import MAX_SEED, check_digit, latent_from_seed
 
 STEP = 1 / 32  # of a latent's numbers: they reach from -4 to 4 - STEP
 MAX_CODE = 2048  # characters: longer than the code of the longest latent
@@ -54,7 +54,7 @@ def latent_of(hand: int | str, config: ModelConfig, digit: int | None = None) ->
     if text[:1] == "z":
         latent, own = decode(text, config)
     elif text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED)):
-        latent, own = draw(int(text), config.latent_dim, config.num_classes)
+        latent, own = latent_from_seed(int(text), config.latent_dim, config.num_classes)
     else:
         raise InputError(f"{text[:20]!r} names no hand: type a seed, a whole number from 0 to {MAX_SEED}, or a code")
     return latent, own if digit is None else digit

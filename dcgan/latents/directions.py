@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dcgan.data import to_uint8
-from dcgan.latents.sampling import as_mnist_pixels, draw, generate
+from dcgan.latents.sampling import generate, latent_from_seed, to_28x28
 from dcgan.networks import Generator
 
 MEASURED_SAMPLES, HELD_OUT = 3_000, 1_000
@@ -35,7 +35,7 @@ def sefa(generator: Generator, count: int) -> list[Direction]:
     return [Direction(f"direction {i + 1}", vector) for i, vector in enumerate(vectors)]
 
 
-def strokes(images: np.ndarray) -> dict[str, np.ndarray]:
+def stroke_statistics(images: np.ndarray) -> dict[str, np.ndarray]:
     """What can be measured of ink: images (N, 28, 28) uint8 -> name: (N,) float64, in pixels.
 
     thickness: twice the ink over the length of its outline (its total variation); slant: pixels that
@@ -67,19 +67,21 @@ def centred(values: Tensor, labels: Tensor | None) -> Tensor:
     return values - means[labels]
 
 
-def measured(generator: Generator) -> list[Direction]:
+def fit_named_directions(generator: Generator) -> list[Direction]:
     """Directions of more thickness, slant and width: ridge regression of what `strokes` measures on the
     latents of `MEASURED_SAMPLES` samples; the correlation is of `HELD_OUT` others."""
     config = generator.config
-    drawn = [draw(seed, config.latent_dim, config.num_classes) for seed in range(MEASURED_SAMPLES + HELD_OUT)]
+    drawn = [
+        latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in range(MEASURED_SAMPLES + HELD_OUT)
+    ]
     latents = torch.stack([latent for latent, _ in drawn])
     labels = torch.tensor([digit for _, digit in drawn]) if config.num_classes else None
-    images = as_mnist_pixels(to_uint8(generate(generator, latents, labels)).numpy(), config.border)
+    images = to_28x28(to_uint8(generate(generator, latents, labels)).numpy(), config.border)
     latents, fitted, rest = latents.double(), slice(0, MEASURED_SAMPLES), slice(MEASURED_SAMPLES, None)
     known = latents[fitted]
     gram = known.T @ known + RIDGE * torch.eye(known.shape[1], dtype=torch.float64)
     directions = []
-    for name, values in strokes(images).items():
+    for name, values in stroke_statistics(images).items():
         values = centred(torch.from_numpy(values), labels)
         vector = torch.linalg.solve(gram, known.T @ values[fitted])
         vector = vector / vector.norm().clamp_min(1e-12)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from dcgan import InputError
 from dcgan.data import to_uint8
-from dcgan.latents.directions import strokes
-from dcgan.latents.sampling import as_mnist_pixels, generate
+from dcgan.latents.directions import stroke_statistics
+from dcgan.latents.sampling import generate, to_28x28
 from dcgan.networks import Generator
 
 SIGNS = {  # strokes of each sign: points (x, y) in pixels of a line 28 high; one point is a dot
@@ -99,8 +99,8 @@ def write(
         raise InputError("this model does not know digits: it cannot write numbers")
     digits = [int(character) for line in lines for character in line if character.isdigit()]
     latents = varied(latent, len(digits), variation)
-    drawn = as_mnist_pixels(to_uint8(generate(generator, latents, torch.tensor(digits))).numpy(), config.border)
-    thickness = float(np.clip(np.median(strokes(drawn)["thickness"]), 1.5, 5))
+    drawn = to_28x28(to_uint8(generate(generator, latents, torch.tensor(digits))).numpy(), config.border)
+    thickness = float(np.clip(np.median(stroke_statistics(drawn)["thickness"]), 1.5, 5))
     glyphs = iter(drawn)
     rows = []
     for line in lines:

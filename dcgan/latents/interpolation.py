@@ -38,7 +38,7 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return (weight_a * a + weight_b * b).to(a.dtype)
 
 
-def ends(keys: Sequence[Key], config: ModelConfig) -> tuple[Tensor, Tensor | None]:
+def key_latents(keys: Sequence[Key], config: ModelConfig) -> tuple[Tensor, Tensor | None]:
     """Latents (N, latent_dim) and one-hot labels (N, num_classes) of key frames; None without digits."""
     latents, digits = zip(*(latent_of(hand, config, digit) for hand, digit in keys), strict=True)
     labels = torch.eye(config.num_classes)[list(digits)] if config.num_classes else None
@@ -68,7 +68,7 @@ def interpolate(
     if easing not in EASINGS:
         raise InputError(f"easing is {easing!r}: it must be one of {', '.join(EASINGS)}")
     check_truncation(truncation)
-    latents, labels = ends(keys, generator.config)
+    latents, labels = key_latents(keys, generator.config)
     latents = latents * truncation
     t = torch.linspace(0, 1, steps, dtype=torch.float64)
     if easing == "smooth":
@@ -82,7 +82,7 @@ def interpolate(
     return to_uint8(generate(generator, way, labels)).numpy()
 
 
-def grid_of(generator: Generator, corners: Sequence[Key], size: int) -> tuple[np.ndarray, Tensor, Tensor | None]:
+def latent_map(generator: Generator, corners: Sequence[Key], size: int) -> tuple[np.ndarray, Tensor, Tensor | None]:
     """The map between four corners: pictures (size * size, C, S, S) uint8, row by row, latents and labels.
 
     Corners: top left, top right, bottom left, bottom right. Spherical along the left and right edge,
@@ -90,7 +90,7 @@ def grid_of(generator: Generator, corners: Sequence[Key], size: int) -> tuple[np
     """
     if len(corners) != 4:
         raise InputError(f"there are {len(corners)} corners: it must be 4")
-    latents, labels = ends(corners, generator.config)
+    latents, labels = key_latents(corners, generator.config)
     t = torch.linspace(0, 1, size, dtype=torch.float64)
 
     def spread(points: Tensor, between) -> Tensor:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from dcgan import InputError
 from dcgan.data import to_float, to_model_size, to_uint8
 from dcgan.latents.codes import quantise
-from dcgan.latents.sampling import as_mnist_pixels, check_digit, generate
+from dcgan.latents.sampling import check_digit, generate, to_28x28
 from dcgan.networks import Generator
 
 INK = 40  # a pixel from here on, of 255, is ink
@@ -32,7 +32,7 @@ class Inversion:
     error: float
 
 
-def as_mnist(drawing: np.ndarray) -> np.ndarray:
+def normalise_drawing(drawing: np.ndarray) -> np.ndarray:
     """A drawing (H, W) uint8, white ink on black, the way MNIST was made -> (28, 28) uint8.
 
     Its ink fitted into 20x20 pixels, aspect kept, and the centre of mass moved to the middle of 28x28
@@ -108,5 +108,5 @@ def invert(
     images = to_uint8(generate(generator, latents, labels))
     errors = (images.float() - to_uint8(target).float()).square().mean(dim=(1, 2, 3)).sqrt()
     best = int(errors.argmin())
-    picture = as_mnist_pixels(images.numpy()[best : best + 1], config.border)[0]
+    picture = to_28x28(images.numpy()[best : best + 1], config.border)[0]
     return Inversion(latents[best], None if labels is None else int(labels[best]), picture, float(errors[best]))

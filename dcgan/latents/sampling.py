@@ -38,7 +38,7 @@ def consecutive_seeds(seed: int, count: int) -> range:
     return range(seed, seed + count)
 
 
-def draw(seed: int, latent_dim: int = 100, num_classes: int = 0) -> tuple[Tensor, int | None]:
+def latent_from_seed(seed: int, latent_dim: int = 100, num_classes: int = 0) -> tuple[Tensor, int | None]:
     """The latent (latent_dim,) ~ N(0, 1) of a seed, and the digit it decides (None without classes)."""
     if not 0 <= seed <= MAX_SEED:
         raise InputError(f"seed is {seed}: it must be from 0 to {MAX_SEED}")
@@ -102,7 +102,7 @@ def sample_chunks(
         raise InputError(f"{len(each)} digits for {len(seeds)} seeds: there must be one for each")
     for start in range(0, len(seeds), CHUNK):
         part = seeds[start : start + CHUNK]
-        drawn = [draw(seed, config.latent_dim, config.num_classes) for seed in part]
+        drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in part]
         latents = torch.stack([latent for latent, _ in drawn]) * truncation
         labels = None
         if config.num_classes:
@@ -133,10 +133,10 @@ def sample(
     )
 
 
-def draws(generator: Generator) -> bool:
-    """Whether weights that fit also draw: pictures that are not blank and not all the same."""
+def is_degenerate(generator: Generator) -> bool:
+    """Return whether the pictures of the first seeds are blank or all the same."""
     images = sample(generator, range(4)).images.astype(np.float64)
-    return bool(images.std() > 1 and images.std(axis=0).max() > 1)
+    return not (images.std() > 1 and images.std(axis=0).max() > 1)
 
 
 def crop(images: np.ndarray, border: int) -> np.ndarray:
@@ -144,7 +144,7 @@ def crop(images: np.ndarray, border: int) -> np.ndarray:
     return images[..., border:-border, border:-border]
 
 
-def as_mnist_pixels(images: np.ndarray, border: int) -> np.ndarray:
+def to_28x28(images: np.ndarray, border: int) -> np.ndarray:
     """(N, C, S, S) uint8 of any model -> (N, 28, 28) uint8, grey: what the digit classifier reads.
 
     At 32x32 with one channel these are the exact pixels; else the mean of channels and of blocks.

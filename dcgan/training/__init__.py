@@ -1,0 +1,1 @@
+"""Train a model: one step, the loop around it, checkpoints and the run folder."""

@@ -14,7 +14,7 @@ from dcgan.training.step import Run
 RECALIBRATION_BATCHES, RECALIBRATION_BATCH = 32, 128
 
 
-def generator_to_keep(run: Run) -> Generator:
+def export_generator(run: Run) -> Generator:
     """The averaged generator; of a run that was trained on, a new one: the mean of all that it ended with.
 
     Where the learning rates fell to 0 and rose again, the mean of the ends is better than each of them
@@ -52,7 +52,7 @@ def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Gen
 
     D's come from real and generated images in equal parts, so that its logits are balanced in eval mode.
     """
-    generator, discriminator = generator_to_keep(run), copy.deepcopy(run.discriminator)
+    generator, discriminator = export_generator(run), copy.deepcopy(run.discriminator)
     rng = torch.Generator("cpu").manual_seed(run.config.seed)
     picks = torch.randint(len(images), (RECALIBRATION_BATCHES, RECALIBRATION_BATCH), generator=rng)
     latents = torch.randn(*picks.shape, run.model_config.latent_dim, generator=rng)

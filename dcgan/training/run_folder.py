@@ -47,7 +47,7 @@ def check_run_folder(out: Path, model_config: ModelConfig, config: TrainConfig) 
     return None
 
 
-def start_run(
+def open_run(
     state: dict | None, out: Path, model_config: ModelConfig, config: TrainConfig, device, model: Model | None = None
 ) -> Run:
     """Resume the run of `check_run_folder`'s state, or begin a new one, from a model if there is one.
@@ -77,7 +77,7 @@ def check_start(model: Model, model_config: ModelConfig, config: TrainConfig) ->
     if config.epochs <= done:
         raise InputError(f"epochs is {config.epochs}: {model.name} has had {done}, it must be more")
     if model.commit is not None:
-        hub.pull_story(model.name.partition("@")[0], model.commit)
+        hub.pull_training_files(model.name.partition("@")[0], model.commit)
     read_story(model)
 
 

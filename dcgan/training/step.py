@@ -60,7 +60,7 @@ def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device
     )
 
 
-def arithmetic(run: Run) -> torch.autocast:
+def autocast(run: Run) -> torch.autocast:
     """The precision of the forward passes; weights, losses and their sums stay float32."""
     precision = run.config.precision
     bfloat16 = run.device.type == "cuda" if precision == "auto" else precision == "bfloat16"
@@ -84,7 +84,7 @@ def mismatch_loss(run: Run, real: Tensor, labels: Tensor) -> Tensor:
     """
     num_classes = run.model_config.num_classes
     step = torch.randint(1, num_classes, labels.shape, generator=run.latent_rng, device=run.device)
-    with arithmetic(run):
+    with autocast(run):
         logits = run.discriminator(real, (labels + step) % num_classes).float()
     return F.softplus(logits).mean()
 
@@ -101,7 +101,7 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, factor: float = 1.
     """
     generator, discriminator = run.generator, run.discriminator
     latents = torch.randn(len(real), run.model_config.latent_dim, generator=run.latent_rng, device=run.device)
-    with arithmetic(run):
+    with autocast(run):
         fake = generator(latents, labels)
         real_logits = discriminator(real, labels).float()
         fake_logits = discriminator(fake.detach(), labels).float()
@@ -116,7 +116,7 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, factor: float = 1.
     run.optimizer_d.step()
 
     discriminator.requires_grad_(False)  # the generator's step needs no gradient of D's weights
-    with arithmetic(run):
+    with autocast(run):
         judged = discriminator(fake, labels).float()
     loss_g = F.softplus(-judged).mean()  # non-saturating
     run.optimizer_g.zero_grad()

@@ -1,0 +1,1 @@
+"""What the tabs share: controls, input checks, pictures, the player, downloads."""

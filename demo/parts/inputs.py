@@ -17,7 +17,7 @@ ANY = "any"
 DIGITS = [ANY, *map(str, range(10))]
 
 
-def answer_mistakes(handler: Callable) -> Callable:
+def show_input_errors(handler: Callable) -> Callable:
     """The handler, its `InputError` shown to the visitor as a sentence."""
 
     @functools.wraps(handler)
@@ -31,7 +31,7 @@ def answer_mistakes(handler: Callable) -> Callable:
     return answered
 
 
-def quietly(handler: Callable) -> Callable:
+def ignore_input_errors(handler: Callable) -> Callable:
     """The handler for what is still being typed: half a word leaves the picture as it is."""
 
     @functools.wraps(handler)
@@ -113,7 +113,7 @@ def keys(text: str | None, name: str, low: int, high: int, config: ModelConfig) 
     return found
 
 
-def fitting(config: ModelConfig, digit: str) -> str:
+def digit_or_any(config: ModelConfig, digit: str) -> str:
     """A digit control's choice for a model: any where it knows none.
 
     A control that was just hidden may still hold a digit, which is nobody's wish.

@@ -1,0 +1,1 @@
+"""One module per tab: its controls, its picture and its API endpoint."""

@@ -9,15 +9,15 @@ from torch import Tensor
 
 from dcgan.images import to_pil
 from dcgan.latents.codes import encode, quantise
-from dcgan.latents.interpolation import ends
+from dcgan.latents.interpolation import key_latents
 from dcgan.model_folder import Model
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.parts.actions import actions, label_digits, pictures
 from demo.parts.controls import LIVE, digit_control
 from demo.parts.downloads import asked_model
-from demo.parts.inputs import ANY, answer_mistakes, asked_digit, fitting, fitting_list, keys, quietly
+from demo.parts.inputs import ANY, asked_digit, digit_or_any, fitting_list, ignore_input_errors, keys, show_input_errors
 from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
 
 MAX_TRAY = 6
@@ -31,7 +31,7 @@ def combined(model: Model, trays: tuple[str, str, str], digit) -> tuple[list, Te
     filled = []
     for name, tray in zip("ABC", trays, strict=True):
         found = keys(tray, f"tray {name}", 1, MAX_TRAY, config)
-        filled.append(ends(found, config))
+        filled.append(key_latents(found, config))
     a, b, c = (latents.mean(dim=0) for latents, _ in filled)
     labels = None
     if config.num_classes:
@@ -46,7 +46,7 @@ def draw_arithmetic(models: Models, model_name: str, exact, tray_a, tray_b, tray
     """Three trays with their means, and what comes out."""
     model = models[model_name]
     trays = tuple(fitting_list(model.config, tray) for tray in (tray_a, tray_b, tray_c))
-    filled, latent, label = combined(model, trays, fitting(model.config, digit))
+    filled, latent, label = combined(model, trays, digit_or_any(model.config, digit))
     html = []
     for name, sign, (latents, labels) in zip("ABC", ("", "−", "+"), filled, strict=True):
         mean_label = None if labels is None else labels.mean(dim=0, keepdim=True)
@@ -92,7 +92,7 @@ def arithmetic_endpoint(models: Models, model, a, b, c, digit) -> tuple[Image.Im
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
-    show = answer_mistakes(partial(draw_arithmetic, models))
+    show = show_input_errors(partial(draw_arithmetic, models))
     # Bold threes less thin threes plus thin eights: bold eights. Without digits, just seeds.
     starts = {"a": "50:3 45:3 82:3", "b": "97:3 26:3 89:3", "c": "96:8 3:8 10:8"}
     starts = {name: fitting_list(models[model_name.value].config, text) for name, text in starts.items()}
@@ -111,7 +111,13 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("arithmetic", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
     gr.on([digit.input, exact.input, *(tray.submit for tray in trays.values())], show, inputs, view, **LIVE)
-    gr.on([tray.change for tray in trays.values()], quietly(partial(draw_arithmetic, models)), inputs, view, **LIVE)
+    gr.on(
+        [tray.change for tray in trays.values()],
+        ignore_input_errors(partial(draw_arithmetic, models)),
+        inputs,
+        view,
+        **LIVE,
+    )
     drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="result")]
-    offer("arithmetic", arithmetic_endpoint, models, [model_name, *controls.values()], drawn)
+    register_endpoint("arithmetic", arithmetic_endpoint, models, [model_name, *controls.values()], drawn)
     return View("arithmetic", controls, show, view, outer="explore", digits=[digit], lists=[*trays.values()])

@@ -13,13 +13,13 @@ from dcgan.images import to_pil
 from dcgan.latents.codes import encode, latent_of, quantise
 from dcgan.latents.directions import Direction
 from dcgan.model_folder import Model
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import View, copy_link
 from demo.models import FOUND_DIRECTIONS, Models
 from demo.parts.actions import actions, pictures
 from demo.parts.controls import LIVE, digit_control, hand_control
 from demo.parts.downloads import asked_model
-from demo.parts.inputs import answer_mistakes, asked_digit, fitting, number, quietly
+from demo.parts.inputs import asked_digit, digit_or_any, ignore_input_errors, number, show_input_errors
 from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
 
 REACH = 4.0  # of a slider, in standard deviations of a latent
@@ -38,7 +38,7 @@ def moved(model: Model, directions: list[Direction], hand, digit, amounts) -> tu
 def draw_directions(models: Models, model_name: str, exact, hand, digit, *amounts) -> str:
     """The moved hand, large; before it where it came from, and below all its digits."""
     model = models[model_name]
-    digit = fitting(model.config, digit)
+    digit = digit_or_any(model.config, digit)
     latent, own = moved(model, models.directions(model_name), hand, digit, amounts)
     start, _ = latent_of(hand or "", model.config, own)
     if model.config.num_classes:
@@ -118,7 +118,7 @@ def list_directions(models: Models, model) -> list[dict]:
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
     """Nothing is measured for the page to open: the tab does it when it is, unless that is done by then."""
-    show = answer_mistakes(partial(draw_directions, models))
+    show = show_input_errors(partial(draw_directions, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             hand = hand_control("Hand", "5")
@@ -141,12 +141,12 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
     inputs = [model_name, exact, *controls.values()]
     triggers = [digit.input, exact.input, hand.submit, *(slider.change for slider in sliders)]
     gr.on(triggers, show, inputs, view, **LIVE)
-    hand.change(quietly(partial(draw_directions, models)), inputs, view, **LIVE)
+    hand.change(ignore_input_errors(partial(draw_directions, models)), inputs, view, **LIVE)
     reset.click(None, None, sliders, js=f"() => Array({len(sliders)}).fill(0)", api_visibility="private")
     gr.on([model_name.change, tab.select], partial(slider_labels, models), model_name, sliders,
           show_progress="hidden", api_visibility="private")  # fmt: skip
-    offer("directions", list_directions, models, [model_name], gr.JSON(visible=False, label="directions"))
+    register_endpoint("directions", list_directions, models, [model_name], gr.JSON(visible=False, label="directions"))
     amounts = Api({}, {"type": "object", "additionalProperties": {"type": "number"}}, "Amounts")  # gr.JSON has no type
     drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="moved")]
-    offer("move", move_endpoint, models, [model_name, hand, digit, amounts], drawn)
+    register_endpoint("move", move_endpoint, models, [model_name, hand, digit, amounts], drawn)
     return View("directions", controls, show, view, outer="explore", digits=[digit])

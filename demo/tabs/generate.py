@@ -9,16 +9,24 @@ from html import escape
 import gradio as gr
 from PIL import Image
 
-from dcgan.evaluation.scores import Verdicts, judge
+from dcgan.evaluation.scores import Scores, score_images
 from dcgan.images import enlarge, grid, to_pil
 from dcgan.latents.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
 from dcgan.model_folder import Model
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.parts.controls import LIVE, digit_control, seed_control
 from demo.parts.downloads import asked_model, encoder
-from demo.parts.inputs import ANY, answer_mistakes, asked_digit, fitting, number, quietly, whole_number
+from demo.parts.inputs import (
+    ANY,
+    asked_digit,
+    digit_or_any,
+    ignore_input_errors,
+    number,
+    show_input_errors,
+    whole_number,
+)
 from demo.parts.pictures import download_link, encode_button, ink, png_bytes, png_uri, styled
 
 MAX_COUNT = 100
@@ -69,7 +77,7 @@ def sheet_grid(model: Model, samples: Samples) -> Image.Image:
     return grid(crop(samples.images, model.config.border), min(10, len(samples.seeds)))
 
 
-def listing(samples: Samples, verdicts: Verdicts) -> list[dict]:
+def listing(samples: Samples, verdicts: Scores) -> list[dict]:
     """What can be said of each picture, in order of seed."""
     return [
         {
@@ -86,7 +94,7 @@ def listing(samples: Samples, verdicts: Verdicts) -> list[dict]:
 def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, str]:
     """All pictures of the sheet and a table of them, as a zip."""
     samples = sample_page(model, seed, count, digit, truncation)
-    rows = listing(samples, judge(model, samples.images, samples.labels))
+    rows = listing(samples, score_images(model, samples.images, samples.labels))
     table, buffer = io.StringIO(), io.BytesIO()
     writer = csv.DictWriter(table, ["file", *rows[0], "truncation", "model", "commit"], lineterminator="\n")
     writer.writeheader()
@@ -104,9 +112,9 @@ def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, s
 def show(models: Models, model_name: str, exact, seed, count, digit, truncation, order) -> str:
     """The sheet as HTML: figures with their seeds, the one to look at closely, and the downloads."""
     model = models[model_name]
-    digit = fitting(model.config, digit)
+    digit = digit_or_any(model.config, digit)
     samples = sample_page(model, seed, count, digit, truncation)
-    rows = listing(samples, judge(model, samples.images, samples.labels))
+    rows = listing(samples, score_images(model, samples.images, samples.labels))
     images = crop(samples.images, model.config.border)
     figures = []
     for i in sorted(range(len(rows)), key=lambda i: ORDERS[order] * rows[i]["realness"]):
@@ -158,12 +166,12 @@ def endpoint(models: Models, model, seed, count, digit, truncation) -> tuple[Ima
     """
     model = asked_model(models, model)
     samples = sample_page(model, seed, count, digit, truncation)
-    return sheet_grid(model, samples), listing(samples, judge(model, samples.images, samples.labels))
+    return sheet_grid(model, samples), listing(samples, score_images(model, samples.images, samples.labels))
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
     """Lay out the tab inside the page, which is being built."""
-    first, show_these = model_name.value, answer_mistakes(partial(show, models))
+    first, show_these = model_name.value, show_input_errors(partial(show, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             seed = seed_control("Seed", DEFAULTS["seed"])
@@ -199,8 +207,10 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
     inputs = [model_name, exact, *controls.values()]
     gr.on([seed.submit, seed.blur, count.change, digit.input, truncation.change, order.input, exact.input],
           show_these, inputs, sheet, **LIVE)  # fmt: skip
-    seed.change(quietly(partial(show, models)), inputs, sheet, **LIVE)
+    seed.change(ignore_input_errors(partial(show, models)), inputs, sheet, **LIVE)
     grid_picture = gr.Image(format="png", visible=False, label="grid")
     listed = gr.JSON(visible=False, label="digits")
-    offer("generate", endpoint, models, [model_name, seed, count, digit, truncation], [grid_picture, listed])
+    register_endpoint(
+        "generate", endpoint, models, [model_name, seed, count, digit, truncation], [grid_picture, listed]
+    )
     return View("generate", controls, show_these, sheet, digits=[digit])

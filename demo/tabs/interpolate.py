@@ -12,7 +12,7 @@ from dcgan.latents.codes import latent_of
 from dcgan.latents.interpolation import EASINGS, MAX_KEYS, Key, interpolate
 from dcgan.latents.sampling import crop
 from dcgan.model_folder import Model
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import MAX_TEXT, View, copy_link
 from demo.models import Models
 from demo.parts.controls import LIVE
@@ -20,11 +20,11 @@ from demo.parts.downloads import asked_model, encoder
 from demo.parts.inputs import (
     ANY,
     DIGITS,
-    answer_mistakes,
     fitting_list,
+    ignore_input_errors,
     keys,
     one_of,
-    quietly,
+    show_input_errors,
     whole_number,
     words_of,
     yes_or_no,
@@ -165,7 +165,7 @@ def replace_key(text: str, at: int, hand: str, digit: str) -> str:
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
     """Lay out the tab inside the page, which is being built; `javascript` moves through the frames."""
-    first, show_these = model_name.value, answer_mistakes(partial(draw, models))
+    first, show_these = model_name.value, show_input_errors(partial(draw, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             key_text = gr.Textbox(
@@ -212,10 +212,10 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
     inputs = [model_name, exact, *controls.values()]
     gr.on([steps.change, speed.change, closed.change, path.change, easing.change, exact.input, key_text.submit],
           show_these, inputs, view, **LIVE)  # fmt: skip
-    key_text.change(quietly(partial(draw, models)), inputs, view, **LIVE)
+    key_text.change(ignore_input_errors(partial(draw, models)), inputs, view, **LIVE)
     view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private")
     kind = gr.Radio(list(KINDS), value="gif", label="File type", visible=False)
     file = gr.File(visible=False, label="loop")
     picture = gr.Image(format="png", visible=False, label="strip")
-    offer("interpolate", endpoint, models, [model_name, *controls.values(), kind], [file, picture])
+    register_endpoint("interpolate", endpoint, models, [model_name, *controls.values(), kind], [file, picture])
     return View("interpolate", controls, show_these, view, lists=[key_text])

@@ -10,16 +10,16 @@ from PIL import Image
 
 from dcgan.images import grid
 from dcgan.latents.codes import encode
-from dcgan.latents.interpolation import Key, grid_of
+from dcgan.latents.interpolation import Key, latent_map
 from dcgan.latents.sampling import crop
 from dcgan.model_folder import Model
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.parts.actions import actions, label_digits
 from demo.parts.controls import LIVE, digit_control
 from demo.parts.downloads import asked_model
-from demo.parts.inputs import ANY, answer_mistakes, asked_digit, fitting, fitting_list, keys, quietly
+from demo.parts.inputs import ANY, asked_digit, digit_or_any, fitting_list, ignore_input_errors, keys, show_input_errors
 from demo.parts.pictures import download_link, png_uri
 
 MAP_SIZE = 13  # pictures along each side
@@ -30,7 +30,7 @@ def mapped(model: Model, corners, digit) -> tuple[list[Key], np.ndarray, list[st
     found = keys(corners, "corners", 4, 4, model.config)
     asked = asked_digit(digit, model.config.num_classes)
     found = [(hand, own if asked is None else asked) for hand, own in found]
-    images, latents, labels = grid_of(model.generator, found, MAP_SIZE)
+    images, latents, labels = latent_map(model.generator, found, MAP_SIZE)
     digits = label_digits(labels, len(images))
     codes = [encode(latent, digit) for latent, digit in zip(latents, digits, strict=True)]
     return found, crop(images, model.config.border), codes
@@ -39,7 +39,7 @@ def mapped(model: Model, corners, digit) -> tuple[list[Key], np.ndarray, list[st
 def draw_map(models: Models, model_name: str, exact, corners, digit) -> str:
     """The map as one picture, and the codes of all its places; `explore_map.js` moves over it."""
     model = models[model_name]
-    found, images, codes = mapped(model, fitting_list(model.config, corners), fitting(model.config, digit))
+    found, images, codes = mapped(model, fitting_list(model.config, corners), digit_or_any(model.config, digit))
     sheet = shown = grid(images, MAP_SIZE, gap=0)
     if not exact:  # bicubic: near pictures are alike
         shown = sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.BICUBIC)
@@ -76,7 +76,7 @@ def map_endpoint(models: Models, model, corners, digit) -> tuple[Image.Image, li
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
-    show = answer_mistakes(partial(draw_map, models))
+    show = show_input_errors(partial(draw_map, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             corners = gr.Textbox(
@@ -95,8 +95,8 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("map", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
     gr.on([digit.input, exact.input, corners.submit], show, inputs, view, **LIVE)
-    corners.change(quietly(partial(draw_map, models)), inputs, view, **LIVE)
+    corners.change(ignore_input_errors(partial(draw_map, models)), inputs, view, **LIVE)
     any_digit = digit_control("Digit", False)  # the map's own starts with a digit, which not every model knows
     drawn = [gr.Image(format="png", visible=False, label="map"), gr.JSON(visible=False, label="hands")]
-    offer("map", map_endpoint, models, [model_name, corners, any_digit], drawn)
+    register_endpoint("map", map_endpoint, models, [model_name, corners, any_digit], drawn)
     return View("map", controls, show, view, outer="explore", digits=[digit], lists=[corners])

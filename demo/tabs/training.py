@@ -15,11 +15,11 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from dcgan.hub.card import recipe_text, summary
 from dcgan.model_folder import Model
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import View, copy_link
 from demo.models import Entry, Models
 from demo.parts.downloads import asked_model
-from demo.parts.inputs import answer_mistakes
+from demo.parts.inputs import show_input_errors
 from demo.parts.pictures import data_uri, encode_webp
 from demo.parts.player import player
 
@@ -177,7 +177,7 @@ def draw_curves(models: Models, model_name: str) -> list[gr.LinePlot]:
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
     """Lay out the tab inside the page, which is being built."""
-    show = answer_mistakes(partial(draw, models))
+    show = show_input_errors(partial(draw, models))
     view = gr.HTML(show(model_name.value, False), elem_id="training", apply_default_css=False, js_on_load=javascript)
     history = read_history(models[model_name.value].folder)
     plots = []
@@ -202,7 +202,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
                 )
             )
     copy_link("training", {"model": model_name, "exact": exact})
-    offer("training", endpoint, models, [model_name], gr.JSON(visible=False, label="record"))
+    register_endpoint("training", endpoint, models, [model_name], gr.JSON(visible=False, label="record"))
     gr.on([model_name.change, tab.select], partial(draw_curves, models), model_name, plots,
           show_progress="hidden", api_visibility="private")  # fmt: skip
     return View("training", {}, show, view)

@@ -14,12 +14,12 @@ from dcgan.latents.handwriting import Written, write
 from dcgan.latents.sampling import MAX_SEED, consecutive_seeds, crop, sample
 from dcgan.model_folder import Model
 from dcgan.networks import Generator
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.parts.controls import LIVE, hand_control
 from demo.parts.downloads import asked_model
-from demo.parts.inputs import answer_mistakes, number, one_of, quietly, whole_number
+from demo.parts.inputs import ignore_input_errors, number, one_of, show_input_errors, whole_number
 from demo.parts.pictures import STYLES, download_link, ink, png_uri, styled
 
 HANDS = 10  # to choose from at a time
@@ -135,7 +135,7 @@ def picked(event: gr.EventData) -> str:
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
     """Lay out the tab inside the page, which is being built."""
-    known, show_these = model_name.value, answer_mistakes(partial(draw, models))
+    known, show_these = model_name.value, show_input_errors(partial(draw, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             text = gr.Textbox(
@@ -166,11 +166,13 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
     inputs = [model_name, exact, *controls.values()]
     gr.on([variation.change, spacing.change, size.change, style.input, exact.input, hand.submit, first.submit],
           show_these, inputs, view, **LIVE)  # fmt: skip
-    gr.on([text.change, hand.change, first.change], quietly(partial(draw, models)), inputs, view, **LIVE)
+    gr.on([text.change, hand.change, first.change], ignore_input_errors(partial(draw, models)), inputs, view, **LIVE)
     # What was typed is done: now say what is wrong with it.
     gr.on([text.blur, first.blur], show_these, inputs, view, **LIVE)
     view.pick(picked, None, hand, show_progress="hidden", api_visibility="private")
     picture = gr.Image(format="png", visible=False, label="picture", image_mode=None)
     boxes = gr.JSON(visible=False, label="boxes")
-    offer("write", endpoint, models, [model_name, text, hand, variation, spacing, size, style], [picture, boxes])
+    register_endpoint(
+        "write", endpoint, models, [model_name, text, hand, variation, spacing, size, style], [picture, boxes]
+    )
     return View("write", controls, show_these, view)

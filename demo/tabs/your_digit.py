@@ -16,19 +16,19 @@ from PIL import Image, ImageOps
 
 from dcgan import InputError
 from dcgan.data import to_model_size, to_uint8
-from dcgan.evaluation.scores import Verdicts, judge, likely_digits
+from dcgan.evaluation.scores import Scores, likely_digits, score_images
 from dcgan.images import to_pil
 from dcgan.latents.codes import encode
-from dcgan.latents.inversion import INK, Inversion, as_mnist, invert
+from dcgan.latents.inversion import INK, Inversion, invert, normalise_drawing
 from dcgan.latents.sampling import crop, generate
 from dcgan.model_folder import Model
-from demo.api import offer
+from demo.api import register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.parts.actions import actions
 from demo.parts.controls import digit_control
 from demo.parts.downloads import asked_model
-from demo.parts.inputs import answer_mistakes, asked_digit, fitting
+from demo.parts.inputs import asked_digit, digit_or_any, show_input_errors
 from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
 
 PAD = 112  # pixels along each side of what the browser sends
@@ -64,7 +64,7 @@ def unpack(text: str) -> np.ndarray:
     return np.frombuffer(pixels, np.uint8).reshape(28, 28)
 
 
-def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[Inversion, Verdicts]:
+def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[Inversion, Scores]:
     """The best latent of a drawing (28, 28) uint8, and what is said of the drawing and of its likeness."""
     config = model.config
     asked = asked_digit(digit, config.num_classes)
@@ -72,11 +72,11 @@ def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[In
     found = invert(model.generator, image, tried, progress=progress)
     both = torch.from_numpy(np.stack([image, found.image]))
     labels = None if found.digit is None else np.full(2, found.digit, np.uint8)
-    verdicts = judge(model, to_model_size(both, config.image_size, config.image_channels).numpy(), labels)
+    verdicts = score_images(model, to_model_size(both, config.image_size, config.image_channels).numpy(), labels)
     return found, verdicts
 
 
-def about(verdicts: Verdicts, i: int) -> str:
+def about(verdicts: Scores, i: int) -> str:
     return (
         f"<dl><dt>read by the classifier</dt><dd>{verdicts.digits[i]} ({verdicts.confidence[i]:.1%} sure)</dd>"
         f"<dt>real, says the discriminator</dt><dd>{verdicts.realness[i]:.1%}</dd></dl>"
@@ -88,7 +88,7 @@ def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Pro
     if not drawing:
         return INVITATION
     model, image = models[model_name], unpack(drawing)
-    digit = fitting(model.config, digit)
+    digit = digit_or_any(model.config, digit)
     found, verdicts = find(model, image, digit, lambda share: progress(share, desc="looking for the latent"))
     code = encode(found.latent, found.digit)
     row = ""
@@ -122,7 +122,7 @@ def received(event: gr.EventData) -> str:
     if len(pixels) != PAD**2:
         raise InputError("the drawing did not arrive: draw it again")
     drawing = np.frombuffer(pixels, np.uint8).reshape(PAD, PAD)
-    return pack(as_mnist(drawing)) if drawing.any() else ""
+    return pack(normalise_drawing(drawing)) if drawing.any() else ""
 
 
 def ink_of(path: str) -> np.ndarray:
@@ -166,7 +166,7 @@ def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> t
     # Gradio stores what is sent in its own folder; a path without Gradio's mark on it comes through as it is.
     if not path or not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
         raise InputError("there is no picture: send one of a digit")
-    found, verdicts = find(chosen, as_mnist(ink_of(path)), digit, progress)
+    found, verdicts = find(chosen, normalise_drawing(ink_of(path)), digit, progress)
     said = [
         {"read": int(digit), "confidence": round(float(sure), 4), "realness": round(float(real), 4)}
         for digit, sure, real in zip(verdicts.digits, verdicts.confidence, verdicts.realness, strict=True)
@@ -182,7 +182,7 @@ def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> t
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: str, javascript: str) -> View:
     """Lay out the tab inside the page, which is being built."""
-    draw = answer_mistakes(partial(show, models))
+    draw = show_input_errors(partial(show, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             pad = gr.HTML(CANVAS, elem_id="pad", apply_default_css=False, js_on_load=pad_script)
@@ -194,10 +194,12 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: 
             controls = {"drawing": drawing, "digit": digit}
             copy_link("yours", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
-    pad.drawn(answer_mistakes(received), None, drawing, show_progress="hidden", api_visibility="private")
+    pad.drawn(show_input_errors(received), None, drawing, show_progress="hidden", api_visibility="private")
     gr.on([drawing.change, digit.input, exact.input], draw, inputs, view, trigger_mode="always_last",
           show_progress="full", api_visibility="private")  # fmt: skip
     picture = gr.Image(visible=False, label="Picture")
     likeness = gr.Image(format="png", visible=False, label="likeness")
-    offer("invert", endpoint, models, [model_name, picture, digit], [likeness, gr.JSON(visible=False, label="found")])
+    register_endpoint(
+        "invert", endpoint, models, [model_name, picture, digit], [likeness, gr.JSON(visible=False, label="found")]
+    )
     return View("yours", controls, draw, view, digits=[digit])

@@ -25,7 +25,7 @@ from visitor import (
 
 from dcgan.data import to_uint8
 from dcgan.latents.codes import latent_of
-from dcgan.latents.directions import measured
+from dcgan.latents.directions import fit_named_directions
 from dcgan.latents.sampling import crop, generate
 
 
@@ -110,7 +110,10 @@ def test_each_model_has_directions_of_its_own(open_page):
     sliders = page.get_by_label(re.compile(r"^range slider for .* \(r = ")).locator("visible=true")
     expect(sliders).to_have_count(3)
     names, others = (
-        [f"range slider for {found.name} (r = {found.correlation:.2f})" for found in measured(model(name).generator)]
+        [
+            f"range slider for {found.name} (r = {found.correlation:.2f})"
+            for found in fit_named_directions(model(name).generator)
+        ]
         for name in ("mnist-conditional", "mnist")
     )
     assert names != others

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from visitor import choose, click, download, download_picture, drawn, field, fill, model, pixels, selected_tabs, sources
 
-from dcgan.evaluation.scores import Verdicts, judge
+from dcgan.evaluation.scores import Scores, score_images
 from dcgan.images import grid
 from dcgan.latents.sampling import sample
 
@@ -29,9 +29,9 @@ def look_at(page: Page, seed: int) -> Locator:
     return page.locator("dialog")
 
 
-def verdicts(seeds: range) -> Verdicts:
+def verdicts(seeds: range) -> Scores:
     samples = sample(model().generator, seeds)
-    return judge(model(), samples.images, samples.labels)
+    return score_images(model(), samples.images, samples.labels)
 
 
 def test_digits_are_there_without_a_click_and_a_seed_makes_them_again(open_page):

@@ -11,17 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dcgan.config import ModelConfig, TrainConfig
+from dcgan.hub.load import bundled_models, load_model
 from dcgan.latents.sampling import sample
-from dcgan.model_folder import (
-    BUNDLED,
-    MAX_CONFIG_BYTES,
-    ModelError,
-    bundled_models,
-    load_model,
-    read_config,
-    save_weights,
-    write_config,
-)
+from dcgan.model_folder import BUNDLED, MAX_CONFIG_BYTES, ModelError, read_config, save_weights, write_config
 from dcgan.networks import Generator
 
 CONFIG = ModelConfig(base_channels=8, num_classes=10)

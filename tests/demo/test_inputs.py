@@ -17,13 +17,13 @@ from demo.models import Models
 from demo.parts.downloads import MAX_REQUEST, encoder
 from demo.parts.inputs import (
     ANY,
-    answer_mistakes,
     asked_digit,
-    fitting,
+    digit_or_any,
     fitting_list,
     keys,
     number,
     one_of,
+    show_input_errors,
     whole_number,
 )
 from demo.parts.inputs import yes_or_no as yes
@@ -116,7 +116,7 @@ def test_keys_refuse_with_a_short_sentence(text, sentence):
 
 
 def test_a_model_without_digits_is_asked_for_none():
-    assert (fitting(DIGITS, "7"), fitting(NO_DIGITS, "7")) == ("7", ANY)
+    assert (digit_or_any(DIGITS, "7"), digit_or_any(NO_DIGITS, "7")) == ("7", ANY)
     assert (fitting_list(DIGITS, "15 24:7 3"), fitting_list(NO_DIGITS, "15 24:7 3")) == ("15 24:7 3", "15 24 3")
     assert fitting_list(NO_DIGITS, None) is None
 
@@ -126,7 +126,7 @@ def test_a_mistake_reaches_the_visitor_as_a_sentence_that_is_no_html():
         raise InputError(f"it isn't {value}")
 
     with pytest.raises(gr.Error) as error:
-        answer_mistakes(handler)("<img>")
+        show_input_errors(handler)("<img>")
     assert error.value.message == "It isn't &lt;img&gt;."
 
 

@@ -20,13 +20,13 @@ from gradio_client.exceptions import AppError
 from PIL import Image, ImageSequence
 
 from dcgan.data import to_uint8
+from dcgan.hub.load import load_model
 from dcgan.images import grid
 from dcgan.latents.codes import encode, latent_of, quantise
 from dcgan.latents.handwriting import write
-from dcgan.latents.interpolation import grid_of, interpolate
+from dcgan.latents.interpolation import interpolate, latent_map
 from dcgan.latents.sampling import crop, sample
 from dcgan.latents.sampling import generate as generate_images
-from dcgan.model_folder import load_model
 from demo.models import Models
 from demo.page import build_page
 
@@ -200,7 +200,7 @@ def test_the_map_is_exact_and_each_place_has_a_code(client, generators, model, d
     generator = generators[model]
     picture, hands = client.predict(model=model, corners="3 14 15 92", digit=digit, api_name="/map")
     corners = [(seed, None if digit == "any" else int(digit)) for seed in (3, 14, 15, 92)]
-    expected, latents, labels = grid_of(generator, corners, 13)
+    expected, latents, labels = latent_map(generator, corners, 13)
     assert np.array_equal(pixels(picture), np.asarray(grid(crop(expected, 2), 13, gap=0)))
     digits = [None] * 169 if labels is None else labels.argmax(dim=1).tolist()
     codes = [encode(latent, own) for latent, own in zip(latents, digits, strict=True)]

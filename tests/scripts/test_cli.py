@@ -18,8 +18,8 @@ from PIL import Image, ImageSequence
 
 import dcgan.training.recalibrate
 from dcgan.config import ModelConfig, TrainConfig
+from dcgan.hub.load import load_model
 from dcgan.latents.sampling import sample
-from dcgan.model_folder import load_model
 from dcgan.training.checkpoint import read_checkpoint
 from scripts import cli
 from scripts import sample as sample_script

@@ -22,8 +22,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from dcgan.hub.download import FILES
+from dcgan.hub.load import load_model
 from dcgan.latents.sampling import crop, sample
-from dcgan.model_folder import load_model
 from scripts import push
 
 REPO, SPACE = "user/digits", "user/space"

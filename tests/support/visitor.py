@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from dcgan.hub.load import load_model
 from dcgan.latents.sampling import crop, sample
-from dcgan.model_folder import Model, load_model
+from dcgan.model_folder import Model
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP, PHONE, WIDE = {"width": 1280, "height": 900}, {"width": 360, "height": 800}, {"width": 1920, "height": 1080}

@@ -11,10 +11,17 @@ import dcgan.evaluation.protocol
 from dcgan.config import ModelConfig
 from dcgan.data import to_model_size
 from dcgan.evaluation.classifier import DigitClassifier, augment, fit, load_classifier, read
-from dcgan.evaluation.protocol import Digits, Fixed, epoch_quality, evaluate, evaluate_real, fixed_measures
+from dcgan.evaluation.protocol import (
+    Digits,
+    SeedIndependent,
+    epoch_quality,
+    evaluate,
+    evaluate_real,
+    seed_independent_metrics,
+)
 from dcgan.hub.card import write_card
+from dcgan.hub.load import load_model
 from dcgan.latents.sampling import Samples
-from dcgan.model_folder import load_model
 from scripts import cli, train_classifier
 from scripts import evaluate as evaluate_script
 
@@ -68,7 +75,7 @@ def test_a_model_that_knows_nothing_is_seen_through(
     small_protocol, digits, classifier, make_model, tmp_path, num_classes
 ):
     model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=num_classes))))
-    fixed = fixed_measures(model, digits, digits)
+    fixed = seed_independent_metrics(model, digits, digits)
     measures, picture = evaluate(model, digits, digits, classifier, fixed, many=num_classes > 0)
     assert picture.shape == (2, 20, 28, 28)
     assert measures["frechet_ratio"] > 10
@@ -109,7 +116,7 @@ def test_a_model_that_copies_the_test_digits_is_called_perfect(
     monkeypatch.setattr(dcgan.evaluate, "sampled", lambda *arguments: parts)
     monkeypatch.setattr(dcgan.evaluate, "MANIFOLD_SAMPLES", 320)
     test = digits.first(320)
-    measures, _ = evaluate(model, digits, test, classifier, fixed_measures(model, digits, test))
+    measures, _ = evaluate(model, digits, test, classifier, seed_independent_metrics(model, digits, test))
     assert measures["frechet_distance"] < measures["frechet_floor"]
     assert (measures["precision"], measures["recall"], measures["coverage"]) == (1, 1, 1)
     assert measures["nearest_neighbour_error_50k"] == 0
@@ -136,7 +143,7 @@ def test_digits_in_other_proportions_are_no_fault_of_the_model(
         return [Digits(digits.images[picks], digits.labels[picks])]
 
     monkeypatch.setattr(dcgan.evaluate, "sampled", copied)
-    measures, _ = evaluate(model, train, test, classifier, fixed_measures(model, train, test))
+    measures, _ = evaluate(model, train, test, classifier, seed_independent_metrics(model, train, test))
     assert 0.5 < measures["frechet_ratio"] < 2
     assert measures["class_counts"][1] < 60  # the other measures ask for each digit equally often
 
@@ -206,4 +213,4 @@ def test_mistakes_are_sentences(script, arguments, sentence, capsys):
 def test_only_grey_32_can_be_measured(make_model, tmp_path, digits, classifier):
     model = load_model(str(make_model(tmp_path / "large", ModelConfig(base_channels=4, image_size=64))))
     with pytest.raises(ValueError, match="only grey 32x32"):
-        evaluate(model, digits, digits, classifier, Fixed({}, 1.0))
+        evaluate(model, digits, digits, classifier, SeedIndependent({}, 1.0))

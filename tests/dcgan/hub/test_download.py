@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from dcgan.config import ModelConfig
 from dcgan.hub import download as dcgan_hub
-from dcgan.hub.download import FILES, HubError, cached_model, parse_name, pull, pull_story
-from dcgan.model_folder import ModelError, load_model
+from dcgan.hub.download import FILES, HubError, cached_model, parse_name, pull, pull_training_files
+from dcgan.hub.load import load_model
+from dcgan.model_folder import ModelError
 from scripts import train as train_script
 
 REPO = "user/digits"
@@ -201,15 +202,15 @@ def test_the_story_of_a_model_comes_later_as_far_as_there_is_one(hub):
     hub.commit(REPO, {"history.jsonl": b'{"epoch": 1}\n'})
     model = load_model(REPO)
     assert not (model.folder / "history.jsonl").exists()  # nobody waits for it at the start
-    assert pull_story(REPO, model.commit)
+    assert pull_training_files(REPO, model.commit)
     assert (model.folder / "history.jsonl").read_bytes() == b'{"epoch": 1}\n'
     assert not (model.folder / "progress.webp").exists()
     hub.commit(REPO, {"evaluation.json": b" " * 300_000})
     model = load_model(REPO)
-    assert not pull_story(REPO, model.commit)  # too large to be one
+    assert not pull_training_files(REPO, model.commit)  # too large to be one
     assert not (model.folder / "evaluation.json").exists()
     hub.fault("server_error")
-    assert not pull_story(REPO, "0" * 40, 10)
+    assert not pull_training_files(REPO, "0" * 40, 10)
 
 
 def test_a_model_of_the_hub_is_trained_on_with_its_story(hub, tiny_run, tiny_flags, tmp_path):

@@ -9,15 +9,15 @@ import torch
 from dcgan import InputError
 from dcgan.config import ModelConfig
 from dcgan.data import to_uint8
+from dcgan.hub.load import load_model
 from dcgan.latents.codes import MAX_CODE, STEP, decode, encode, latent_of, quantise
-from dcgan.latents.sampling import draw, generate, sample
-from dcgan.model_folder import load_model
+from dcgan.latents.sampling import generate, latent_from_seed, sample
 
 PLAIN, DIGITS = ModelConfig(), ModelConfig(num_classes=10)
 
 
 def test_quantised_latents_are_the_nearest_a_code_can_hold():
-    latents = torch.stack([draw(seed)[0] for seed in range(100)])
+    latents = torch.stack([latent_from_seed(seed)[0] for seed in range(100)])
     nearest = quantise(latents)
     assert nearest.shape == latents.shape and nearest.dtype == torch.float32
     inside = latents.abs() < 3.9
@@ -31,7 +31,7 @@ def test_quantised_latents_are_the_nearest_a_code_can_hold():
 @pytest.mark.parametrize("digit", [None, 0, 9])
 def test_a_code_holds_the_quantised_latent_exactly(latent_dim, digit):
     config = ModelConfig(latent_dim=latent_dim, num_classes=0 if digit is None else 10)
-    for latent in (draw(5, latent_dim)[0], torch.full((latent_dim,), -9.0), torch.full((latent_dim,), 9.0)):
+    for latent in (latent_from_seed(5, latent_dim)[0], torch.full((latent_dim,), -9.0), torch.full((latent_dim,), 9.0)):
         code = encode(latent, digit)
         assert re.fullmatch(r"z[0-9]?\.[A-Za-z0-9_-]+", code) and len(code) <= MAX_CODE  # safe in a link
         decoded, own = decode(code, config)
@@ -63,13 +63,13 @@ def test_the_code_of_a_seed_is_nearly_its_picture():
 @pytest.mark.parametrize("hand", [42, "42", " 42\n", "0042", np.int64(42)])
 def test_a_seed_is_a_hand(hand):
     latent, digit = latent_of(hand, DIGITS)
-    assert torch.equal(latent, draw(42)[0]) and digit == draw(42, 100, 10)[1]
+    assert torch.equal(latent, latent_from_seed(42)[0]) and digit == latent_from_seed(42, 100, 10)[1]
     unlabelled, nothing = latent_of(hand, PLAIN)
     assert torch.equal(unlabelled, latent) and nothing is None
 
 
 def test_a_hand_writes_the_digit_that_is_asked_for_else_its_own():
-    code = encode(draw(1)[0], 7)
+    code = encode(latent_from_seed(1)[0], 7)
     assert latent_of(f" {code} ", DIGITS)[1] == 7
     for hand in (1, code):
         latent, digit = latent_of(hand, DIGITS, 3)
@@ -77,7 +77,7 @@ def test_a_hand_writes_the_digit_that_is_asked_for_else_its_own():
         assert latent_of(hand, DIGITS, 0)[1] == 0
 
 
-CODE, PLAIN_CODE = encode(draw(0)[0], 7), encode(draw(0)[0], None)
+CODE, PLAIN_CODE = encode(latent_from_seed(0)[0], 7), encode(latent_from_seed(0)[0], None)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from PIL import Image, ImageDraw
 
 from dcgan.config import ModelConfig
 from dcgan.data import to_uint8
-from dcgan.latents.directions import measured, sefa, strokes
-from dcgan.latents.sampling import as_mnist_pixels, draw, generate
-from dcgan.model_folder import load_model
+from dcgan.hub.load import load_model
+from dcgan.latents.directions import fit_named_directions, sefa, stroke_statistics
+from dcgan.latents.sampling import generate, latent_from_seed, to_28x28
 
 
 def bar(width: int, height: int = 20, lean: float = 0.0) -> np.ndarray:
@@ -35,32 +35,32 @@ def ring(radius: float, width: float) -> np.ndarray:
 def test_thickness_of_a_bar(width, turned):
     """A bar's outline is 2 (width + length): its ends make it measure a little less than its width."""
     image = bar(width).transpose(0, 2, 1) if turned else bar(width)
-    assert strokes(image)["thickness"] == pytest.approx(width * 20 / (width + 20), rel=0.03)
+    assert stroke_statistics(image)["thickness"] == pytest.approx(width * 20 / (width + 20), rel=0.03)
 
 
 @pytest.mark.parametrize("width", [2, 3, 4])
 def test_thickness_of_a_stroke_without_ends(width):
-    assert strokes(ring(8, width))["thickness"] == pytest.approx(width, rel=0.08)
+    assert stroke_statistics(ring(8, width))["thickness"] == pytest.approx(width, rel=0.08)
 
 
 @pytest.mark.parametrize("lean", [-0.6, -0.3, 0.0, 0.3, 0.6])
 def test_slant_is_positive_where_the_top_leans_to_the_right(lean):
-    leaning = strokes(bar(6, lean=lean))
+    leaning = stroke_statistics(bar(6, lean=lean))
     assert leaning["slant"] == pytest.approx(lean, abs=0.02)
-    assert leaning["width"] == pytest.approx(strokes(bar(6))["width"], rel=0.05)  # slant is not width
+    assert leaning["width"] == pytest.approx(stroke_statistics(bar(6))["width"], rel=0.05)  # slant is not width
 
 
 @pytest.mark.parametrize("width", [2, 6, 12])
 def test_width_is_the_standard_deviation_across(width):
-    assert strokes(bar(width))["width"] == pytest.approx(((width**2 - 1) / 12) ** 0.5, rel=0.01)
+    assert stroke_statistics(bar(width))["width"] == pytest.approx(((width**2 - 1) / 12) ** 0.5, rel=0.01)
 
 
 def test_each_picture_is_measured_alone_wherever_its_ink_is():
     images = np.concatenate([bar(2, lean=0.3), np.zeros((1, 28, 28), np.uint8), bar(4)])
     images = np.concatenate([images, np.roll(images[2:], (2, -5), axis=(1, 2))])
-    for name, values in strokes(images).items():
+    for name, values in stroke_statistics(images).items():
         assert values.shape == (4,) and values.dtype == np.float64
-        assert values[0] == strokes(images[:1])[name][0]
+        assert values[0] == stroke_statistics(images[:1])[name][0]
         assert values[1] == 0  # blank
         assert values[3] == pytest.approx(values[2], abs=1e-9)
 
@@ -73,7 +73,7 @@ def trained(request):
 def first_layer_change(generator, vectors: torch.Tensor) -> torch.Tensor:
     """How much the first layer's output changes by one step along each vector (N, latent_dim) -> (N,)."""
     dim, classes = generator.config.latent_dim, generator.config.num_classes
-    latent = torch.nn.functional.pad(torch.stack([draw(0, dim)[0]]), (0, classes))[:, :, None, None]
+    latent = torch.nn.functional.pad(torch.stack([latent_from_seed(0, dim)[0]]), (0, classes))[:, :, None, None]
     steps = torch.nn.functional.pad(vectors, (0, classes))[:, :, None, None]
     with torch.no_grad():
         return (generator.project(latent + steps) - generator.project(latent)).flatten(1).norm(dim=1)
@@ -100,7 +100,7 @@ def test_sefa_directions_change_the_first_layer_most_the_strongest_first(trained
 
 @pytest.fixture(scope="module")
 def directions(trained):
-    return measured(trained)
+    return fit_named_directions(trained)
 
 
 def test_measured_directions_are_named_unit_vectors_that_hold_on_other_samples(directions):
@@ -113,13 +113,13 @@ def test_measured_directions_are_named_unit_vectors_that_hold_on_other_samples(d
 
 def test_moving_along_a_measured_direction_raises_what_it_is_named_after(trained, directions):
     """Hands that it was not fitted to, each writing its own digit before and after."""
-    drawn = [draw(seed, 100, trained.config.num_classes) for seed in range(10**6, 10**6 + 96)]
+    drawn = [latent_from_seed(seed, 100, trained.config.num_classes) for seed in range(10**6, 10**6 + 96)]
     latents = torch.stack([latent for latent, _ in drawn])
     labels = torch.tensor([digit for _, digit in drawn]) if trained.config.num_classes else None
 
     def measures(latents) -> dict[str, np.ndarray]:
         images = to_uint8(generate(trained, latents, labels)).numpy()
-        return strokes(as_mnist_pixels(images, trained.config.border))
+        return stroke_statistics(to_28x28(images, trained.config.border))
 
     for direction in directions:
         less, plain, more = (measures(latents + step * direction.vector)[direction.name] for step in (-2, 0, 2))
@@ -129,6 +129,6 @@ def test_moving_along_a_measured_direction_raises_what_it_is_named_after(trained
 
 def test_measured_directions_of_a_larger_colour_model(make_networks):
     generator, _ = make_networks(ModelConfig(base_channels=4, image_size=64, image_channels=3, latent_dim=8))
-    for direction in measured(generator):
+    for direction in fit_named_directions(generator):
         assert direction.vector.shape == (8,) and torch.isfinite(direction.vector).all()
         assert -1 <= direction.correlation <= 1

@@ -7,10 +7,10 @@ import torch
 from dcgan import InputError
 from dcgan.config import ModelConfig
 from dcgan.evaluation.classifier import load_classifier, read
-from dcgan.latents.directions import strokes
+from dcgan.hub.load import load_model
+from dcgan.latents.directions import stroke_statistics
 from dcgan.latents.handwriting import MAX_CHARACTERS, MAX_LINES, SIGNS, check_text, sign, varied, write
-from dcgan.latents.sampling import as_mnist_pixels, draw, sample
-from dcgan.model_folder import load_model
+from dcgan.latents.sampling import latent_from_seed, sample, to_28x28
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def generator():
 
 
 def hand(seed: int) -> torch.Tensor:
-    return draw(seed)[0]
+    return latent_from_seed(seed)[0]
 
 
 def cut(written, box: int) -> np.ndarray:
@@ -49,7 +49,7 @@ def test_what_is_written_can_be_read(generator):
 
 def test_without_variation_it_is_the_hand_itself_the_same_each_time(generator):
     written = write(generator, hand(3), "7 77", variation=0)
-    own = as_mnist_pixels(sample(generator, [3], 7).images, 2)[0]
+    own = to_28x28(sample(generator, [3], 7).images, 2)[0]
     columns = np.flatnonzero(own.max(axis=0) >= 32)
     for box in range(3):
         assert np.array_equal(cut(written, box), own[:, columns[0] : columns[-1] + 1])
@@ -129,8 +129,8 @@ def test_signs_are_different():
 def test_a_bold_hand_writes_bold_signs(generator):
     """The hyphen of the boldest of some hands has more ink than that of the finest."""
     seeds = range(40)
-    images = as_mnist_pixels(sample(generator, seeds, 8).images, 2)
-    thickness = strokes(images)["thickness"]
+    images = to_28x28(sample(generator, seeds, 8).images, 2)
+    thickness = stroke_statistics(images)["thickness"]
     fine, bold = (write(generator, hand(int(i)), "8-", variation=0) for i in (thickness.argmin(), thickness.argmax()))
     assert cut(bold, 1).sum(dtype=int) > 1.3 * cut(fine, 1).sum(dtype=int)
 

@@ -8,8 +8,8 @@ from dcgan import InputError
 from dcgan.config import ModelConfig
 from dcgan.data import to_uint8
 from dcgan.latents.codes import decode, encode
-from dcgan.latents.interpolation import grid_of, interpolate, lerp, slerp
-from dcgan.latents.sampling import MAX_SEED, draw, generate, sample
+from dcgan.latents.interpolation import interpolate, latent_map, lerp, slerp
+from dcgan.latents.sampling import MAX_SEED, generate, latent_from_seed, sample
 
 TIMES = torch.tensor([0.0, 0.25, 1 / 3, 0.5, 1.0], dtype=torch.float64)
 
@@ -60,7 +60,7 @@ def test_lerp_by_hand():
 @pytest.mark.parametrize("way", [slerp, lerp])
 def test_ends_are_exact(way):
     for seed in range(50):
-        a, b = draw(seed)[0], draw(seed + 1)[0]
+        a, b = latent_from_seed(seed)[0], latent_from_seed(seed + 1)[0]
         ends = way(a, b, torch.tensor([0.0, 1.0], dtype=torch.float64))
         assert torch.equal(ends[0], a) and torch.equal(ends[1], b)
 
@@ -68,7 +68,7 @@ def test_ends_are_exact(way):
 def test_slerp_keeps_to_the_shell_and_lerp_does_not():
     times = torch.linspace(0, 1, 33, dtype=torch.float64)
     for seed in range(50):
-        a, b = draw(seed)[0], draw(seed + 1)[0]
+        a, b = latent_from_seed(seed)[0], latent_from_seed(seed + 1)[0]
         norms = slerp(a, b, times).norm(dim=1)
         low, high = sorted([a.norm(), b.norm()])
         assert norms.min() > 0.98 * low and norms.max() < 1.02 * high
@@ -79,12 +79,12 @@ def test_slerp_keeps_to_the_shell_and_lerp_does_not():
 
 @pytest.mark.parametrize("factor", [1.0, 2.0, -1.0, -0.5, 1 + 1e-7])
 def test_slerp_of_parallel_and_opposite_latents_is_lerp(factor):
-    a = draw(0)[0]
+    a = latent_from_seed(0)[0]
     assert torch.equal(slerp(a, a * factor, TIMES), lerp(a, a * factor, TIMES))
 
 
 def test_slerp_of_nearly_parallel_latents_is_finite_and_near_both():
-    a, noise = draw(0)[0], draw(1)[0]
+    a, noise = latent_from_seed(0)[0], latent_from_seed(1)[0]
     for size in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
         way = slerp(a, a + size * noise, TIMES)
         assert (way - a).abs().max() < 4 * size + 1e-5
@@ -128,7 +128,7 @@ def test_a_closed_way_repeats_no_picture_and_ends_one_step_before_its_start(unco
 
 
 def test_a_key_frame_can_be_a_code(conditional):
-    code = encode(draw(9)[0], 6)
+    code = encode(latent_from_seed(9)[0], 6)
     frames = interpolate(conditional, [(code, None), ("3", 2), (code, 1)], 3)
     latent, _ = decode(code, conditional.config)
     of_code = to_uint8(generate(conditional, latent.expand(2, -1), torch.tensor([6, 1]))).numpy()
@@ -151,7 +151,7 @@ def test_label_morphs_between_two_digits_of_one_hand(conditional):
 
 
 def test_the_label_is_half_of_each_digit_half_way(conditional):
-    latent, half = draw(3)[0], torch.zeros(1, 10)
+    latent, half = latent_from_seed(3)[0], torch.zeros(1, 10)
     half[0, [1, 8]] = 0.5
     expected = to_uint8(generate(conditional, latent[None], half)).numpy()
     assert np.array_equal(interpolate(conditional, [(3, 1), (3, 8)], 3)[1:2], expected)
@@ -166,7 +166,7 @@ def test_spherical_and_linear_are_different_ways(unconditional):
 def test_nobody_elses_random_numbers_are_touched(conditional):
     before = torch.get_rng_state(), random.getstate(), str(np.random.get_state())
     interpolate(conditional, [(0, None), (1, None)], steps=3)
-    grid_of(conditional, [(seed, None) for seed in range(4)], 2)
+    latent_map(conditional, [(seed, None) for seed in range(4)], 2)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert (random.getstate(), str(np.random.get_state())) == before[1:]
 
@@ -177,7 +177,7 @@ def test_nobody_elses_random_numbers_are_touched(conditional):
 def test_corners_of_a_map_are_their_pictures_and_two_edges_are_ways(generator):
     digits = (1, None, 3, 3) if generator.config.num_classes else (None,) * 4
     corners = list(zip((3, 4, 5, 6), digits, strict=True))
-    images, _, _ = grid_of(generator, corners, 5)
+    images, _, _ = latent_map(generator, corners, 5)
     assert images.shape == (25, 1, 32, 32) and images.dtype == np.uint8
     assert np.array_equal(images[[0, 4, 20, 24]], pictures(generator, corners))
     assert np.array_equal(images[::5], interpolate(generator, [corners[0], corners[2]], 5))
@@ -188,11 +188,11 @@ def test_corners_of_a_map_are_their_pictures_and_two_edges_are_ways(generator):
 
 def test_a_map_gives_the_latents_and_labels_of_its_pictures(conditional, unconditional):
     corners = [(3, 1), (4, 2), (5, 3), (6, 4)]
-    images, latents, labels = grid_of(conditional, corners, 3)
+    images, latents, labels = latent_map(conditional, corners, 3)
     assert latents.shape == (9, 100) and labels.shape == (9, 10)
     assert np.array_equal(to_uint8(generate(conditional, latents, labels)).numpy(), images)
     assert labels[4].tolist() == [0, 0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0, 0]
-    assert grid_of(unconditional, [(seed, None) for seed in range(4)], 2)[2] is None
+    assert latent_map(unconditional, [(seed, None) for seed in range(4)], 2)[2] is None
 
 
 # Mistakes.
@@ -207,7 +207,7 @@ def test_too_few_and_too_many_key_frames(unconditional, count):
 @pytest.mark.parametrize("count", [0, 3, 5])
 def test_a_map_has_four_corners(unconditional, count):
     with pytest.raises(InputError, match=f"there are {count} corners: it must be 4"):
-        grid_of(unconditional, [(seed, None) for seed in range(count)], 3)
+        latent_map(unconditional, [(seed, None) for seed in range(count)], 3)
 
 
 @pytest.mark.parametrize(

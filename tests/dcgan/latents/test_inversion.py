@@ -11,10 +11,10 @@ from dcgan import InputError
 from dcgan.config import ModelConfig
 from dcgan.data import to_uint8
 from dcgan.evaluation.classifier import load_classifier, read
+from dcgan.hub.load import load_model
 from dcgan.latents.codes import decode, encode
-from dcgan.latents.inversion import as_mnist, invert
-from dcgan.latents.sampling import as_mnist_pixels, generate, sample
-from dcgan.model_folder import load_model
+from dcgan.latents.inversion import invert, normalise_drawing
+from dcgan.latents.sampling import generate, sample, to_28x28
 
 # A drawing becomes MNIST.
 
@@ -49,11 +49,11 @@ def extent(image: np.ndarray) -> tuple[int, int]:
 @pytest.mark.parametrize("place", [(0, 0), (1, 1), (0.8, 0.3)], ids=["top left", "bottom right", "somewhere"])
 def test_a_drawing_of_any_size_anywhere_is_fitted_and_centred(size, place):
     drawing = drawn(size)
-    image = as_mnist(on_canvas(drawing, *place))
+    image = normalise_drawing(on_canvas(drawing, *place))
     assert image.shape == (28, 28) and image.dtype == np.uint8 and image.max() > 200
     assert max(extent(image)) == 20
     assert centre(image) == pytest.approx((13.5, 13.5), abs=0.6)
-    assert np.array_equal(image, as_mnist(drawing))  # where it was does not matter
+    assert np.array_equal(image, normalise_drawing(drawing))  # where it was does not matter
 
 
 @pytest.mark.parametrize(("height", "width"), [(400, 100), (100, 400), (200, 200), (300, 210), (40, 1), (7, 7)])
@@ -62,7 +62,7 @@ def test_the_aspect_is_kept(height, width):
     drawing[50 : 50 + height, 70 : 70 + width] = 255
     largest = max(height, width)
     expected = max(1, round(height * 20 / largest)), max(1, round(width * 20 / largest))
-    image = as_mnist(drawing)
+    image = normalise_drawing(drawing)
     assert extent(image) == expected
     assert image[image > 0].min() == 255
 
@@ -71,9 +71,9 @@ def test_digits_drawn_large_are_still_read():
     generator = load_model("mnist-conditional").generator
     images = sample(generator, range(50), [i % 10 for i in range(50)]).images
     canvases = np.zeros((50, 400, 500), np.uint8)
-    for i, image in enumerate(as_mnist_pixels(images, 2)):
+    for i, image in enumerate(to_28x28(images, 2)):
         canvases[i, 30:310, 200:480] = np.asarray(Image.fromarray(image).resize((280, 280)))
-    fitted = torch.from_numpy(np.stack([as_mnist(canvas) for canvas in canvases]))
+    fitted = torch.from_numpy(np.stack([normalise_drawing(canvas) for canvas in canvases]))
     digits, _ = read(load_classifier(), fitted)
     assert (digits == torch.arange(50) % 10).float().mean() > 0.95
 
@@ -82,20 +82,20 @@ def test_specks_too_faint_to_be_ink_are_cut_off():
     drawing = on_canvas(drawn(100), 0.5, 0.5)
     smudged = drawing.copy()
     smudged[0, 0] = smudged[-1, -1] = 30
-    assert np.array_equal(as_mnist(smudged), as_mnist(drawing))
+    assert np.array_equal(normalise_drawing(smudged), normalise_drawing(drawing))
 
 
 @pytest.mark.parametrize("grey", [0, 30])
 def test_an_empty_drawing_is_refused(grey):
     with pytest.raises(InputError, match="there is nothing drawn yet: draw a digit first"):
-        as_mnist(np.full((280, 280), grey, np.uint8))
+        normalise_drawing(np.full((280, 280), grey, np.uint8))
 
 
 def test_two_dots_far_apart_are_too_thin_to_see():
     drawing = np.zeros((1000, 1000), np.uint8)
     drawing[0, 0] = drawing[-1, -1] = 255
     with pytest.raises(InputError, match="too thin to see at 28x28 pixels: draw with a thicker pen"):
-        as_mnist(drawing)
+        normalise_drawing(drawing)
 
 
 # MNIST becomes a latent.
@@ -112,7 +112,7 @@ def small(make_networks):
 
 
 def picture(generator, seed: int, digit: int | None = None) -> np.ndarray:
-    return as_mnist_pixels(sample(generator, [seed], digit).images, generator.config.border)[0]
+    return to_28x28(sample(generator, [seed], digit).images, generator.config.border)[0]
 
 
 @pytest.mark.parametrize(("name", "digit"), [("mnist-conditional", 3), ("mnist-conditional", 7), ("mnist", None)])
@@ -124,7 +124,7 @@ def test_a_picture_that_the_generator_drew_is_found_back(name, digit):
     assert found.error < 20  # of 255; another hand's picture of the digit is at 60 and more
     labels = None if digit is None else torch.tensor([digit])
     images = to_uint8(generate(generator, found.latent[None], labels)).numpy()
-    assert np.array_equal(found.image, as_mnist_pixels(images, 2)[0])
+    assert np.array_equal(found.image, to_28x28(images, 2)[0])
     by_hand = np.square(found.image.astype(float) - target).sum() / 32**2  # black outside 28x28, both of them
     assert found.error == pytest.approx(by_hand**0.5, abs=0.5)
     latent, _ = decode(encode(found.latent, digit), generator.config)

@@ -10,13 +10,13 @@ from dcgan.data import to_model_size, to_uint8
 from dcgan.latents.sampling import (
     CHUNK,
     MAX_SEED,
-    as_mnist_pixels,
     consecutive_seeds,
     crop,
-    draw,
     generate,
+    latent_from_seed,
     sample,
     sample_chunks,
+    to_28x28,
 )
 
 
@@ -44,7 +44,7 @@ def test_an_image_does_not_depend_on_the_others(generator):
     config = generator.config
     threads, total = (1, 100) if config.base_channels == 8 else (2, 40)  # at full width as it is used: in parallel
     seeds = list(range(1000, 1000 + total))
-    drawn = [draw(seed, config.latent_dim, config.num_classes) for seed in seeds]
+    drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in seeds]
     latents = torch.stack([latent for latent, _ in drawn])
     labels = torch.tensor([digit for _, digit in drawn]) if config.num_classes else None
 
@@ -74,7 +74,7 @@ def test_a_sample_says_what_it_is(generator):
     assert samples.images.shape == (40, 1, 32, 32) and samples.images.dtype == np.uint8
     assert samples.seeds.tolist() == list(range(5, 45)) and samples.seeds.dtype == np.int64
     if generator.config.num_classes:
-        assert samples.labels.tolist() == [draw(seed, 100, 10)[1] for seed in range(5, 45)]
+        assert samples.labels.tolist() == [latent_from_seed(seed, 100, 10)[1] for seed in range(5, 45)]
         assert samples.labels.dtype == np.uint8
     else:
         assert samples.labels is None
@@ -129,16 +129,16 @@ def test_nobody_elses_random_numbers_are_touched(conditional):
     ],
 )
 def test_seeds_keep_their_latents_and_digits(seed, values, digit):
-    latent, drawn_digit = draw(seed, 100, 10)
+    latent, drawn_digit = latent_from_seed(seed, 100, 10)
     assert latent.shape == (100,) and latent.dtype == torch.float32
     assert latent[:5].tolist() == pytest.approx(values, abs=1e-6)
     assert drawn_digit == digit
-    unlabelled, nothing = draw(seed, 100, 0)
+    unlabelled, nothing = latent_from_seed(seed, 100, 0)
     assert torch.equal(unlabelled, latent) and nothing is None
 
 
 def test_latents_are_normal_and_digits_uniform():
-    latents, digits = zip(*(draw(seed, 100, 10) for seed in range(2000)), strict=True)
+    latents, digits = zip(*(latent_from_seed(seed, 100, 10) for seed in range(2000)), strict=True)
     latents = torch.stack(latents)
     assert abs(latents.mean()) < 0.01 and abs(latents.std() - 1) < 0.01
     assert abs(torch.corrcoef(latents[:, :10].T) - torch.eye(10)).max() < 0.1
@@ -150,7 +150,7 @@ def test_one_seed_is_one_hand(conditional):
     """Ten digits of a seed are one latent with ten labels."""
     samples = sample(conditional, [5] * 10, list(range(10)))
     assert samples.labels.tolist() == list(range(10))
-    one_latent = draw(5, 100, 10)[0].expand(10, -1)
+    one_latent = latent_from_seed(5, 100, 10)[0].expand(10, -1)
     assert np.array_equal(samples.images, to_uint8(generate(conditional, one_latent, torch.arange(10))).numpy())
     assert len(np.unique(samples.images, axis=0)) == 10
     assert sample(conditional, [5, 6], 3).labels.tolist() == [3, 3]
@@ -158,7 +158,7 @@ def test_one_seed_is_one_hand(conditional):
 
 def test_truncation_scales_the_latents(generator):
     config = generator.config
-    latent, digit = draw(3, config.latent_dim, config.num_classes)
+    latent, digit = latent_from_seed(3, config.latent_dim, config.num_classes)
     labels = None if digit is None else torch.tensor([digit])
     expected = to_uint8(generate(generator, latent[None] * 0.5, labels)).numpy()
     assert np.array_equal(sample(generator, [3], truncation=0.5).images, expected)
@@ -179,13 +179,13 @@ def test_mnist_pixels_undo_the_model_size_exactly(drawn_digits, image_size, imag
     images, _ = drawn_digits
     config = ModelConfig(image_size=image_size, image_channels=image_channels)
     enlarged = to_model_size(torch.from_numpy(images[:20]), image_size, image_channels).numpy()
-    assert np.array_equal(as_mnist_pixels(enlarged, config.border), images[:20])
+    assert np.array_equal(to_28x28(enlarged, config.border), images[:20])
 
 
 def test_mnist_pixels_are_means_of_blocks_and_channels():
     images = np.zeros((1, 3, 64, 64), np.uint8)
     images[0, 0, 4, 4], images[0, 1, 5, 5], images[0, 2, 59, 58] = 120, 240, 56  # 56 / 12 is nearest to 5
-    pixels = as_mnist_pixels(images, 4)
+    pixels = to_28x28(images, 4)
     assert pixels.shape == (1, 28, 28) and pixels.dtype == np.uint8
     assert (pixels[0, 0, 0], pixels[0, 27, 27], pixels.astype(int).sum()) == (30, 5, 35)
 
