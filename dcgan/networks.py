@@ -8,11 +8,28 @@ In a conditional model the label enters the generator as a one-hot vector beside
 discriminator as one-hot planes beside the image, and both again as a bias in every BatchNorm.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.config import ModelConfig
+
+
+@contextmanager
+def seeded_cpu(seed: int) -> Iterator[None]:
+    """Within the context, the CPU's random numbers follow from the seed; afterwards they go on as before.
+
+    Unlike `torch.manual_seed`, it leaves the random state of every other device alone.
+    """
+    state = torch.get_rng_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
 
 
 def init_weights(module: nn.Module) -> None:
