@@ -1,6 +1,6 @@
 """What a model is and how it is trained: one frozen dataclass each, and the presets.
 
-Flags, `--help`, the saved JSON and the validation all come from the fields below.
+Command-line flags, `--help`, the saved JSON and the validation all come from the fields below.
 """
 
 import dataclasses
@@ -11,13 +11,13 @@ from dcgan import InputError
 
 
 def config_field(default, help, *, low=None, high=None, above=None, choices=None):
-    """A dataclass field that knows its own help text and what values it allows."""
+    """Return a dataclass field with a help text and its allowed values: low <= value <= high, value > above."""
     metadata = {"help": help, "low": low, "high": high, "above": above, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def format_value(value: float | int | str) -> str:
-    """A setting as people write it: 0.0002, 64, auto."""
+    """Return a setting as people write it: 0.0002, 64, auto."""
     return value if isinstance(value, str) else f"{value:g}"
 
 
@@ -36,7 +36,7 @@ def _allowed(rules: dict) -> str:
 
 @dataclass(frozen=True)
 class Config:
-    """Base of both configs: checks types and ranges; reads and writes plain dicts.
+    """Base of both configs. Checks the type and range of every field.
 
     Raises `InputError` with the field's name, its value and what is allowed.
     """
@@ -61,18 +61,20 @@ class Config:
                 raise InputError(f"{field.name} is {value!r}: it must be {_allowed(rules) or 'finite'}")
 
     def to_dict(self) -> dict:
+        """Return the fields as a dict that JSON can hold."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict) -> "Config":
-        """Strict: exactly the known fields, each of the right type."""
+        """Return a config of a dict. A missing field gets its default, so that older files stay readable.
+
+        Raises `InputError` for an unknown field, which newer code may have written.
+        """
         if not isinstance(values, dict):
             raise InputError(f"{cls.__name__} must be an object with named fields, not {type(values).__name__}")
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):
             raise InputError(f"{cls.__name__} has no field {', '.join(unknown)}")
-        if missing := sorted(known - set(values)):
-            raise InputError(f"{cls.__name__} lacks {', '.join(missing)}")
         return cls(**values)
 
 
@@ -80,11 +82,11 @@ class Config:
 class ModelConfig(Config):
     """The shape of both networks: enough to rebuild them."""
 
-    latent_dim: int = config_field(100, "length of the latent vector z", low=2, high=1024)
-    base_channels: int = config_field(64, "channels of the widest-resolution hidden layer", low=4, high=512)
-    image_size: int = config_field(32, "height and width of a picture in pixels", choices=(32, 64))
+    latent_dim: int = config_field(100, "length of the latent vector", low=2, high=1024)
+    base_channels: int = config_field(64, "channels of the hidden layer with the highest resolution", low=4, high=512)
+    image_size: int = config_field(32, "height and width of an image in pixels", choices=(32, 64))
     image_channels: int = config_field(1, "1 = grey, 3 = colour", choices=(1, 3))
-    num_classes: int = config_field(0, "0 = unconditional, 10 = digits to ask for", choices=(0, 10))
+    num_classes: int = config_field(0, "0 = unconditional, 10 = conditional on the digit", choices=(0, 10))
 
     @property
     def border(self) -> int:
@@ -98,35 +100,41 @@ class TrainConfig(Config):
 
     epochs: int = config_field(50, "passes over the training images", low=1, high=100_000)
     batch_size: int = config_field(64, "real (and generated) images per step", low=2, high=8192)
-    learning_rate_g: float = config_field(2e-4, "Adam's learning rate, generator", above=0.0, high=1.0)
-    learning_rate_d: float = config_field(2e-4, "Adam's learning rate, discriminator", above=0.0, high=1.0)
+    learning_rate_g: float = config_field(2e-4, "Adam's learning rate for the generator", above=0.0, high=1.0)
+    learning_rate_d: float = config_field(2e-4, "Adam's learning rate for the discriminator", above=0.0, high=1.0)
     beta1: float = config_field(0.5, "Adam's beta1, both networks", low=0.0, high=0.999)
     beta2: float = config_field(0.999, "Adam's beta2, both networks", low=0.0, high=0.99999)
     decay_start: float = config_field(
         0.5, "share of training after which both learning rates fall linearly to 0 (1 = constant)", low=0.0, high=1.0
     )
-    real_label: float = config_field(0.9, "D's target for real images (one-sided smoothing)", low=0.5, high=1.0)
+    real_label: float = config_field(
+        0.9, "the discriminator's target for real images (one-sided label smoothing)", low=0.5, high=1.0
+    )
     r1_gamma: float = config_field(
-        1.0, "weight of R1, the penalty on D's gradient at real images (0 = without)", low=0.0, high=1000.0
+        1.0, "weight of R1, the penalty on the discriminator's gradient at real images (0 = off)", low=0.0, high=1000.0
     )
     mismatch_weight: float = config_field(
         0.0,
-        "weight of D's loss on real images with a wrong label, falls with the learning rates; conditional models only",
+        "weight of the discriminator's loss on real images with a wrong label (0 = off); it decays with the learning "
+        "rates; conditional models only",
         low=0.0,
         high=10.0,
     )
-    ema_decay: float = config_field(0.999, "decay per step of the averaged generator weights", low=0.0, high=0.999999)
+    ema_decay: float = config_field(
+        0.999, "decay per step of the moving average of the generator's weights", low=0.0, high=0.999999
+    )
     precision: str = config_field(
         "auto",
-        "of the networks' arithmetic; auto: bfloat16 on CUDA, float32 on a CPU (faster there without AVX-512 BF16)",
+        "of the forward passes; auto = bfloat16 on CUDA, float32 on a CPU (bfloat16 is faster on CPUs with AVX-512 "
+        "BF16, and much slower on others)",
         choices=("auto", "bfloat16", "float32"),
     )
     images: int = config_field(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)
-    seed: int = config_field(0, "seed of initialisation, data order and latents", low=0, high=2**32 - 1)
+    seed: int = config_field(0, "seed of the initial weights, the data order and the latents", low=0, high=2**32 - 1)
 
 
 PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
     "mnist": (ModelConfig(), TrainConfig()),
-    # Told the digit, D needs less restraint, and must learn what the digit means: docs/recipe.md.
+    # A discriminator that is told the digit needs less R1, and has to learn what the label means: docs/recipe.md.
     "mnist-conditional": (ModelConfig(num_classes=10), TrainConfig(r1_gamma=0.2, mismatch_weight=0.3)),
 }

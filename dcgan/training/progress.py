@@ -7,9 +7,11 @@ from tqdm import tqdm
 
 from dcgan.config import TrainConfig
 
+LINE_SECONDS = 60  # between two lines of a log within an epoch
+
 
 class Progress:
-    """A tqdm bar on a terminal, plain lines in a log."""
+    """Shows the losses and the speed; `stream` is stderr unless given."""
 
     def __init__(self, config: TrainConfig, steps_per_epoch: int, stream=None):
         self.config, self.steps_per_epoch = config, steps_per_epoch
@@ -19,11 +21,14 @@ class Progress:
         self.last_line = time.monotonic()
 
     def line(self, text: str) -> None:
+        """Print a line, above the bar if there is one."""
         if self.bar is not None:
             self.bar.clear()
         print(text, file=self.stream, flush=True)
+        self.last_line = time.monotonic()
 
     def start_epoch(self, epoch: int, done: int) -> None:
+        """Open the bar of an epoch (counted from 0) of which `done` steps are done."""
         if self.terminal:
             self.bar = tqdm(
                 total=self.steps_per_epoch * self.config.batch_size,
@@ -35,26 +40,27 @@ class Progress:
                 dynamic_ncols=True,
             )
 
-    def update(self, epoch: int, done: int, mean: list[float], rate: float) -> None:
-        losses = f"D {mean[0]:.3f}  G {mean[1]:.3f}  D(real) {mean[2]:.2f}  D(fake) {mean[3]:.2f}"
+    def update(self, epoch: int, done: int, means: list[float], rate: float) -> None:
+        """Show the means of this epoch so far (see `train_step`) and the images per second."""
+        losses = f"D {means[0]:.3f}  G {means[1]:.3f}  D(real) {means[2]:.2f}  D(fake) {means[3]:.2f}"
         if self.bar is not None:
             self.bar.update(done * self.config.batch_size - self.bar.n)
             self.bar.set_postfix_str(losses)
-        elif time.monotonic() - self.last_line > 60:
+        elif time.monotonic() - self.last_line > LINE_SECONDS:
             share = done / self.steps_per_epoch
             self.line(f"epoch {epoch + 1}/{self.config.epochs}  {share:4.0%}  {losses}  {rate:,.0f} images/s")
-            self.last_line = time.monotonic()
 
     def end_epoch(self, entry: dict) -> None:
+        """Print the line of a history entry."""
         self.close()
         self.line(
             f"epoch {entry['epoch']}/{self.config.epochs}  loss D {entry['loss_d']:.3f}  G {entry['loss_g']:.3f}  "
             f"D(real) {entry['probability_real']:.2f}  D(fake) {entry['probability_fake']:.2f}  "
             f"{entry['seconds']:.1f} s  {entry['images_per_second']:,.0f} images/s"
         )
-        self.last_line = time.monotonic()
 
     def close(self) -> None:
+        """Close the bar."""
         if self.bar is not None:
             self.bar.close()
             self.bar = None

@@ -15,23 +15,21 @@ RECALIBRATION_BATCHES, RECALIBRATION_BATCH = 32, 128
 
 
 def export_generator(run: Run) -> Generator:
-    """The averaged generator; of a run that was trained on, a new one: the mean of all that it ended with.
+    """Return a copy of the averaged generator; for an extended run, the mean of it and of all previous ends.
 
-    Where the learning rates fell to 0 and rose again, the mean of the ends is better than each of them
-    (SWA: Izmailov et al. 2018, algorithm 1; the mean of GAN generators: Yazıcı et al. 2019).
+    After a warm restart, the mean of the ends is better than each of them (SWA: Izmailov et al. 2018, algorithm 1; for
+    GAN generators: Yazıcı et al. 2019).
     """
-    if not run.ends:
-        return run.averaged
     generator = copy.deepcopy(run.averaged)
     with torch.no_grad():
         for name, weight in generator.named_parameters():
-            weight.copy_(torch.stack([weight, *(end[name] for end in run.ends.values())]).mean(dim=0))
+            weight.copy_(torch.stack([weight, *(end[name] for end in run.previous_ends.values())]).mean(dim=0))
     return generator
 
 
 @contextmanager
 def recalibrating(network: nn.Module) -> Iterator[None]:
-    """Inside, every forward pass adds to fresh BatchNorm statistics: their plain mean over the passes."""
+    """Within the context, forward passes set the BatchNorm statistics to their plain mean over the passes."""
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -48,9 +46,10 @@ def recalibrating(network: nn.Module) -> Iterator[None]:
 
 
 def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Generator, Discriminator]:
-    """The generator to keep and the discriminator, with BatchNorm statistics of their own.
+    """Return copies of the exported generator and of the discriminator in eval mode, with statistics of their own.
 
-    D's come from real and generated images in equal parts, so that its logits are balanced in eval mode.
+    D's statistics come from real and generated images in equal parts, so that its logits are balanced. images
+    (N, C, S, S) uint8 and labels (N,) uint8 are the training data, on the run's device.
     """
     generator, discriminator = export_generator(run), copy.deepcopy(run.discriminator)
     rng = torch.Generator("cpu").manual_seed(run.config.seed)

@@ -5,124 +5,95 @@ import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageSequence
+from PIL import Image
+from torch import Tensor
 
 from dcgan import InputError
 from dcgan.config import Config, ModelConfig, TrainConfig
-from dcgan.files import write_text
-from dcgan.hub import download as hub
+from dcgan.files import is_free, write_text
 from dcgan.hub.card import write_card
-from dcgan.images import cut, grid, save_animation, save_png
+from dcgan.images import grid, save_animation, save_png
 from dcgan.latents.sampling import crop, sample
-from dcgan.model_folder import Model, save_weights, write_config
+from dcgan.model_folder import save_weights, write_config
 from dcgan.networks import Discriminator, Generator
 from dcgan.training import checkpoint
-from dcgan.training.loop import FRAME_COLUMNS, FRAME_ROWS
+from dcgan.training.loop import FRAME_COLUMNS, is_finished, steps_per_epoch, train
+from dcgan.training.progress import Progress
 from dcgan.training.step import Run, new_run
 
 FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 200, 2000
 
 
 def check_run_folder(out: Path, model_config: ModelConfig, config: TrainConfig) -> dict | None:
-    """The checkpoint in `out` if a run can be resumed from it, None if `out` is free for a new run.
+    """Return the contents of the checkpoint in `out`, or None if `out` is free for a new run.
 
-    Writes nothing. Raises `InputError` if the folder holds something else or another run.
+    Writes nothing. Raises `InputError` if the folder holds something else, or a run with other settings.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file: --out must name a folder")
     if (out / checkpoint.NAME).exists():
         state = checkpoint.read_checkpoint(out)
         checkpoint.check_same_settings(state, model_config, config)
         return state
-    if out.is_dir() and any(out.iterdir()):
-        raise InputError(f"{out} holds something else (no {checkpoint.NAME}): use an empty or a new folder")
-    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not existing.is_dir():
-        raise InputError(f"{existing} is a file: no folder can be made in it")
-    checkpoint.check_space(existing, model_config, config)
+        raise InputError(f"{existing} is a file: --out must name a folder")
+    if not is_free(out):
+        raise InputError(f"{out} holds something else (no {checkpoint.NAME}): use a new or an empty folder")
     return None
 
 
-def open_run(
-    state: dict | None, out: Path, model_config: ModelConfig, config: TrainConfig, device, model: Model | None = None
-) -> Run:
-    """Resume the run of `check_run_folder`'s state, or begin a new one, from a model if there is one.
+def open_run(state: dict | None, out: Path, model_config: ModelConfig, config: TrainConfig, device) -> Run:
+    """Return the run of `check_run_folder`'s state, or a new one. Creates the folder.
 
-    Creates the folder.
+    A finished run that is asked for more epochs is extended.
     """
+    run = new_run(model_config, config, device) if state is None else checkpoint.load_checkpoint(state, device)
+    if config.epochs > run.config.epochs:
+        checkpoint.extend_run(run, config.epochs)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be created: {error.strerror}") from None
-    if state is None:
-        return new_run(model_config, config, device) if model is None else go_on(model, config, device)
-    return checkpoint.load_checkpoint(state, device, config.epochs)
-
-
-def check_start(model: Model, model_config: ModelConfig, config: TrainConfig) -> None:
-    """Refuse to go on from a model of another shape, or whose folder does not tell of a whole training."""
-    recipe, done = model.training.get("recipe"), model.training.get("epochs_done")
-    if not isinstance(recipe, dict) or not isinstance(model.training.get("steps_done"), int):
-        raise InputError(f"{model.name} does not say how it was trained: it cannot be trained on")
-    fixed = {name: getattr(config, name) for name in ("batch_size", "images")}  # what makes a step, and an epoch
-    was = model.config.to_dict() | {name: recipe.get(name) for name in fixed}
-    if different := checkpoint.differences(was, model_config.to_dict() | fixed):
-        raise InputError(f"{model.name} is another model ({different}): give its settings, or another --start-from")
-    if done != recipe.get("epochs"):
-        raise InputError(f"{model.name} is in the midst of its training ({done} of {recipe.get('epochs')} epochs)")
-    if config.epochs <= done:
-        raise InputError(f"epochs is {config.epochs}: {model.name} has had {done}, it must be more")
-    if model.commit is not None:
-        hub.pull_training_files(model.name.partition("@")[0], model.commit)
-    read_story(model)
-
-
-def read_story(model: Model) -> tuple[list[dict], list[np.ndarray]]:
-    """The history of a model's training and the pictures after every epoch, from its folder."""
-    try:
-        lines = (model.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-        history = [json.loads(line) for line in lines]
-        with Image.open(model.folder / "progress.webp") as animation:
-            colours = "L" if model.config.image_channels == 1 else "RGB"
-            sheets = [sheet.convert(colours) for sheet in ImageSequence.Iterator(animation)]
-        frames = [cut(sheet, FRAME_COLUMNS, FRAME_ROWS) for sheet in sheets]
-        side = model.config.image_size - 2 * model.config.border
-        if any(frame.shape[2:] != (side, side) for frame in frames):
-            raise ValueError("progress.webp has pictures of another size")
-    except (OSError, ValueError) as error:
-        raise InputError(f"the history of {model.name} cannot be read ({error}): it cannot be trained on") from None
-    if not len(history) == len(frames) == model.training["epochs_done"]:
-        raise InputError(f"{model.name} has a history of {len(history)} epochs and {len(frames)} pictures: not its own")
-    return history, frames
-
-
-def go_on(model: Model, config: TrainConfig, device: torch.device) -> Run:
-    """A run that trains a model of `check_start` on from its folder, where its checkpoint is gone or elsewhere.
-
-    The folder has neither Adam's moments nor the generator that was averaged: the first start at 0, the second from
-    its average. A model that is itself a mean of ends counts for as many in the mean of all.
-    """
-    run = new_run(model.config, config, device)
-    for network, trained in (
-        (run.generator, model.generator),
-        (run.averaged, model.generator),
-        (run.discriminator, model.discriminator),
-    ):
-        network.load_state_dict(trained.state_dict())
-    run.history, run.frames = read_story(model)
-    run.step = model.training["steps_done"]
-    run.latent_rng.manual_seed(config.seed + run.step)
-    weights = {name: weight.clone() for name, weight in run.averaged.named_parameters()}
-    run.ends = dict.fromkeys([*model.training.get("mean_with_ends_of_epochs", []), len(run.history)], weights)
-    run.earlier = [*model.training.get("earlier_recipes", []), model.training["recipe"]]
     return run
 
 
+def train_in_folder(
+    run: Run,
+    out: Path,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    measure: Callable[[Generator], dict[str, float]] = lambda generator: {},
+    should_stop: Callable[[], bool] = lambda: False,
+    progress: Progress | None = None,
+) -> bool:
+    """Train the run and keep `out` up to date; return whether it finished.
+
+    After each epoch the checkpoint is saved before anything else, so that no later error loses the epoch. Then
+    `measure` gets the generator, and what it returns joins the history entry; if it raises, the epoch goes without.
+    For images, labels, `should_stop` and the errors raised see `train`.
+    """
+    progress = progress or Progress(run.config, steps_per_epoch(run.config, len(images)))
+    for generator, discriminator in train(run, images, labels, should_stop=should_stop, progress=progress):
+        checkpoint.save_checkpoint(run, out)
+        try:
+            run.history[-1] |= measure(generator)
+        except Exception as error:  # whatever it is, training is worth more than one measurement
+            progress.line(f"epoch {len(run.history)} was not measured: {type(error).__name__}: {error}")
+        else:
+            checkpoint.save_checkpoint(run, out)
+        progress.end_epoch(run.history[-1])
+        write_model_folder(out, run, generator, discriminator, len(images))
+    if run.seconds:  # stopped within an epoch
+        checkpoint.save_checkpoint(run, out)
+    return is_finished(run, len(images))
+
+
 def device_name(device: torch.device) -> str:
+    """Return the name of a GPU, or the architecture and the number of threads of a CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
@@ -130,14 +101,14 @@ def device_name(device: torch.device) -> str:
 
 
 def config_hash(*configs: Config) -> str:
-    """Names a recipe: equal settings, equal hash."""
+    """Return 16 hex digits that are equal for equal settings."""
     settings = [config.to_dict() for config in configs]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @functools.cache
 def git_commit() -> dict[str, str]:
-    """The commit of the code that trains, if it runs from a git checkout; `-dirty` where it was changed."""
+    """Return the commit of this code as {"git_commit": …}, with `-dirty` if files were changed; {} outside of git."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
@@ -147,7 +118,7 @@ def git_commit() -> dict[str, str]:
 
 
 def write_model_folder(out: Path, run: Run, generator: Generator, discriminator: Discriminator, images: int) -> None:
-    """Everything of the model folder; the networks come recalibrated."""
+    """Write all files of the model folder. The networks must be recalibrated; `images` is how many were trained on."""
     training = {
         "dataset": "MNIST, training split",
         "images": images,
@@ -157,10 +128,8 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
         "torch": torch.__version__,
         "recipe": run.config.to_dict(),
     }
-    if run.ends:
-        training["mean_with_ends_of_epochs"] = list(run.ends)
-    if run.earlier:
-        training["earlier_recipes"] = run.earlier
+    if run.previous_ends:
+        training["mean_with_ends_of_epochs"] = list(run.previous_ends)
     origin = {"config_hash": config_hash(run.model_config, run.config)} | git_commit()
     save_weights(generator, out / "model.safetensors", **origin)
     save_weights(discriminator, out / "discriminator.safetensors", **origin)
@@ -173,8 +142,8 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
     write_card(out)
 
 
-def sample_sheet(generator: Generator):
-    """10x10 from fixed seeds: rows hands (seeds 0-9), columns digits; without digits seeds 0-99."""
+def sample_sheet(generator: Generator) -> Image.Image:
+    """Return 10x10 pictures: a row is a seed (0 to 9), a column a digit; for an unconditional model seeds 0 to 99."""
     config = generator.config
     if config.num_classes:
         samples = sample(generator, [seed for seed in range(10) for _ in range(10)], list(range(10)) * 10)

@@ -1,4 +1,4 @@
-"""One training step: an update of the discriminator and one of the generator, and all that they change."""
+"""One training step: an update of the discriminator (D) and one of the generator (G), and the state they change."""
 
 import copy
 from dataclasses import dataclass, field
@@ -9,38 +9,84 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from dcgan import InputError
 from dcgan.config import ModelConfig, TrainConfig
-from dcgan.networks import Discriminator, Generator
+from dcgan.networks import Discriminator, Generator, seeded_cpu
 
-R1_EVERY = 8  # steps, with 8 times the weight: as good, and most of its time saved (Karras et al. 2020, appendix B)
+R1_EVERY = 8  # steps; with 8 times the weight it works as well and costs far less (Karras et al. 2020, appendix B)
+MODULES = ("generator", "discriminator", "averaged", "optimizer_g", "optimizer_d")  # of a Run: have a state_dict
+VALUES = ("step", "epoch_sums", "seconds", "history", "previous_ends")  # of a Run: are saved as they are
 
 
 @dataclass
 class Run:
-    """Everything that training changes: what a checkpoint holds."""
+    """Everything that training changes. `state_dict` is what a checkpoint holds."""
 
     model_config: ModelConfig
     config: TrainConfig
     device: torch.device
     generator: Generator
     discriminator: Discriminator
-    averaged: Generator  # exponential moving average of the generator's weights (EMA)
+    averaged: Generator  # exponential moving average (EMA) of the generator's weights
     optimizer_g: torch.optim.Adam
     optimizer_d: torch.optim.Adam
     latent_rng: torch.Generator
+    epoch_sums: Tensor  # (4,) sums over the steps of this epoch so far: see `train_step`
     step: int = 0
-    totals: Tensor | None = None  # of this epoch so far: see `train_step`
-    seconds: float = 0.0  # of this epoch so far
+    seconds: float = 0.0  # spent in this epoch so far
     history: list[dict] = field(default_factory=list)  # one entry per epoch
-    frames: list[np.ndarray] = field(default_factory=list)  # (60, 28, 28) uint8 per epoch
-    ends: dict[int, dict[str, Tensor]] = field(default_factory=dict)  # epochs -> averaged weights it once ended with
-    earlier: list[dict] = field(default_factory=list)  # the recipes of runs that it goes on from (their folders)
+    frames: list[np.ndarray] = field(default_factory=list)  # (60, C, 28, 28) uint8 per epoch
+    # Averaged weights at the end of each shorter run that this one extends, by their number of epochs.
+    previous_ends: dict[int, dict[str, Tensor]] = field(default_factory=dict)
+
+    def state_dict(self) -> dict:
+        """Return the run as tensors and plain values, which `torch.load` reads with `weights_only=True`."""
+        state = {name: getattr(self, name).state_dict() for name in MODULES}
+        state |= {name: getattr(self, name) for name in VALUES}
+        return state | {
+            "model_config": self.model_config.to_dict(),
+            "config": self.config.to_dict(),
+            "device": self.device.type,
+            "latent_rng": self.latent_rng.get_state(),
+            "frames": torch.from_numpy(np.stack(self.frames)) if self.frames else None,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore what `state_dict` returned. The run must have been made with the same configs."""
+        for name in MODULES:
+            getattr(self, name).load_state_dict(state[name])
+        for name in VALUES:
+            setattr(self, name, to_device(state[name], self.device))
+        self.frames = [] if state["frames"] is None else list(state["frames"].numpy())
+        if state["device"] == self.device.type:
+            self.latent_rng.set_state(state["latent_rng"])
+        else:  # each kind of device has its own random numbers
+            self.latent_rng.manual_seed(self.config.seed + self.step)
+
+
+def to_device(value: object, device: torch.device) -> object:
+    """Return a tensor, or a dict of tensors of any depth, on a device; other values are returned as they are."""
+    if isinstance(value, dict):
+        return {key: to_device(part, device) for key, part in value.items()}
+    return value.to(device) if isinstance(value, Tensor) else value
+
+
+def check_recipe(model_config: ModelConfig, config: TrainConfig) -> None:
+    """Raise `InputError` if the two configs do not fit together."""
+    if config.mismatch_weight and not model_config.num_classes:
+        raise InputError(
+            f"mismatch_weight is {config.mismatch_weight}: it must be 0 for an unconditional model, which has no labels"
+        )
 
 
 def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device | str) -> Run:
+    """Return a run at step 0. Its initial weights are a function of `config.seed`.
+
+    Raises `InputError` if the configs do not fit together. Leaves every other random state alone.
+    """
+    check_recipe(model_config, config)
     device = torch.device(device)
-    with torch.random.fork_rng(devices=[]):  # nobody else's random state is touched
-        torch.manual_seed(config.seed)
+    with seeded_cpu(config.seed):
         generator, discriminator = Generator(model_config), Discriminator(model_config)
     generator.to(device, memory_format=torch.channels_last)
     discriminator.to(device, memory_format=torch.channels_last)
@@ -56,48 +102,48 @@ def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device
         optimizer_g=torch.optim.Adam(generator.parameters(), config.learning_rate_g, betas, fused=True),
         optimizer_d=torch.optim.Adam(discriminator.parameters(), config.learning_rate_d, betas, fused=True),
         latent_rng=torch.Generator(device).manual_seed(config.seed),
-        totals=torch.zeros(4, device=device),
+        epoch_sums=torch.zeros(4, device=device),
     )
 
 
 def autocast(run: Run) -> torch.autocast:
-    """The precision of the forward passes; weights, losses and their sums stay float32."""
+    """Return the context for forward passes in the run's precision. Weights, losses and sums stay float32."""
     precision = run.config.precision
     bfloat16 = run.device.type == "cuda" if precision == "auto" else precision == "bfloat16"
     return torch.autocast(run.device.type, torch.bfloat16, enabled=bfloat16)
 
 
 def gradient_penalty(discriminator: Discriminator, real: Tensor, labels: Tensor | None) -> Tensor:
-    """R1: mean over real images of the squared length of D's gradient there (Mescheder et al. 2018, eq. 9).
+    """Return R1: the mean over real images of the squared norm of D's gradient there (Mescheder et al. 2018, eq. 9).
 
-    In float32, whatever the precision of the rest: it is a difference of small numbers.
+    It is outside of `autocast`, because it is a difference of small numbers.
     """
     real = real.detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad(discriminator(real, labels).sum(), real, create_graph=True)
-    return slope.square().sum(dim=(1, 2, 3)).mean()
+    (gradient,) = torch.autograd.grad(discriminator(real, labels).sum(), real, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
 def mismatch_loss(run: Run, real: Tensor, labels: Tensor) -> Tensor:
-    """D's loss on real images under a wrong label, as on generated ones (GAN-CLS: Reed et al. 2016, section 4.2).
+    """Return D's loss on real images with a wrong label, which count as fake (GAN-CLS: Reed et al. 2016, section 4.2).
 
-    Without it D only learns by and by that a fine 7 is no answer to "a 1". Every wrong digit is as likely.
+    Without it, D is slow to learn that a realistic 7 is wrong for label 1. Every wrong digit is equally likely.
     """
     num_classes = run.model_config.num_classes
-    step = torch.randint(1, num_classes, labels.shape, generator=run.latent_rng, device=run.device)
+    shift = torch.randint(1, num_classes, labels.shape, generator=run.latent_rng, device=run.device)
     with autocast(run):
-        logits = run.discriminator(real, (labels + step) % num_classes).float()
+        logits = run.discriminator(real, (labels + shift) % num_classes).float()
     return F.softplus(logits).mean()
 
 
-def train_step(run: Run, real: Tensor, labels: Tensor | None, factor: float = 1.0) -> Tensor:
-    """One discriminator and one generator update (paper, section 4; losses: Goodfellow et al. 2014).
+def train_step(run: Run, real: Tensor, labels: Tensor | None, decay: float = 1.0) -> Tensor:
+    """Update D, then G, then the average of G (paper, section 4; losses: Goodfellow et al. 2014).
 
-    real: (N, C, S, S) float in [-1, 1]; labels (N,) int64 or None, used for the generated images too,
-    so that both batches hold the same digits. factor: share left of the weight of wrong labels; it falls
-    with the learning rates, because the labels are learnt by then and it costs diversity.
+    real: (N, C, S, S) float in [-1, 1]. labels: (N,) int64, or None for an unconditional model. The generated
+    images get the same labels, so that both batches hold the same digits. decay: factor of the learning rates, which
+    the weight of wrong labels follows: labels are learnt early, and late wrong labels cost diversity.
 
-    Returns, on the device, the losses of D and G and the mean probability of being real that D gives to
-    real and to generated images: (4,).
+    Returns (4,) on the device: the losses of D and G, and the mean probability of being real that D gives to real and
+    to generated images.
     """
     generator, discriminator = run.generator, run.discriminator
     latents = torch.randn(len(real), run.model_config.latent_dim, generator=run.latent_rng, device=run.device)
@@ -108,17 +154,17 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, factor: float = 1.
     targets = torch.full_like(real_logits, run.config.real_label)  # one-sided smoothing (Salimans et al. 2016)
     loss_d = F.binary_cross_entropy_with_logits(real_logits, targets) + F.softplus(fake_logits).mean()
     if run.config.mismatch_weight:
-        loss_d = loss_d + factor * run.config.mismatch_weight * mismatch_loss(run, real, labels)
+        loss_d = loss_d + decay * run.config.mismatch_weight * mismatch_loss(run, real, labels)
     run.optimizer_d.zero_grad()
     loss_d.backward()
     if run.config.r1_gamma and run.step % R1_EVERY == 0:
         (run.config.r1_gamma / 2 * R1_EVERY * gradient_penalty(discriminator, real, labels)).backward()
     run.optimizer_d.step()
 
-    discriminator.requires_grad_(False)  # the generator's step needs no gradient of D's weights
+    discriminator.requires_grad_(False)  # G's step needs no gradients of D's weights
     with autocast(run):
-        judged = discriminator(fake, labels).float()
-    loss_g = F.softplus(-judged).mean()  # non-saturating
+        logits = discriminator(fake, labels).float()
+    loss_g = F.softplus(-logits).mean()  # non-saturating
     run.optimizer_g.zero_grad()
     loss_g.backward()
     run.optimizer_g.step()
@@ -130,7 +176,7 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, factor: float = 1.
 
 
 def update_average(run: Run) -> None:
-    """EMA of the weights only: BatchNorm's statistics are recalibrated when they are needed."""
-    decay = min(run.config.ema_decay, (1 + run.step) / (10 + run.step))  # the start forgets fast
+    """Move the averaged weights towards the generator's. Its BatchNorm statistics are computed by `recalibrate`."""
+    decay = min(run.config.ema_decay, (1 + run.step) / (10 + run.step))  # a shorter horizon during warm-up
     average = get_ema_multi_avg_fn(decay)
     average(list(run.averaged.parameters()), list(run.generator.parameters()), None)

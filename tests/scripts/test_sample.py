@@ -1,0 +1,100 @@
+"""scripts/sample.py as a whole: what it writes and what it refuses."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.config import ModelConfig
+from dcgan.hub.load import load_model
+from dcgan.latents.sampling import sample
+from scripts import sample as sample_script
+
+
+@pytest.fixture(scope="module")
+def unconditional(tmp_path_factory, make_model) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "unconditional", ModelConfig(base_channels=8))
+
+
+@pytest.fixture
+def sample_refusal(refusal, out) -> Callable[..., str]:
+    file = out.with_suffix(".npz")
+
+    def run(model: object, *flags: object, out: Path = file) -> str:
+        return refusal(sample_script, model, "--out", out, "--device", "cpu", *flags, unchanged=out.parent)
+
+    return run
+
+
+def test_sample_writes_what_is_asked_for(tiny_run, tmp_path, capsys):
+    generator = load_model(str(tiny_run)).generator
+    for name in ("sevens.npz", "sevens.png", "sevens"):
+        flags = f"--count 40 --seed 5 --digit 7 --truncation 0.8 --device cpu --out {tmp_path / name}"
+        assert sample_script.main([str(tiny_run), *flags.split()]) == 0
+        assert capsys.readouterr().out == f"{tmp_path / name}: 40 pictures, seeds 5 to 44\n"
+    expected = sample(generator, range(5, 45), 7, 0.8).images[:, 0, 2:-2, 2:-2]
+    with np.load(tmp_path / "sevens.npz") as arrays:
+        assert np.array_equal(arrays["images"], expected)
+        assert set(arrays["labels"]) == {7} and arrays["seeds"].tolist() == list(range(5, 45))
+    assert np.asarray(Image.open(tmp_path / "sevens.png")).shape == (122, 302)
+    last = Image.open(tmp_path / "sevens" / "seed-0000000044-digit-7.png")
+    assert np.array_equal(np.asarray(last), expected[-1])
+
+
+def test_sample_lets_the_seed_decide_the_digit(tiny_run, unconditional, tmp_path):
+    for model, arrays_expected in ((tiny_run, {"images", "seeds", "labels"}), (unconditional, {"images", "seeds"})):
+        assert sample_script.main([str(model), "--count", "3", "--out", str(tmp_path / "any.npz")]) == 0
+        expected = sample(load_model(str(model)).generator, range(3))
+        with np.load(tmp_path / "any.npz") as arrays:
+            assert set(arrays) == arrays_expected
+            assert np.array_equal(arrays["images"], expected.images[:, 0, 2:-2, 2:-2])
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--count", 0], "count is 0: it must be at least 1"),
+        (["--count", -3], "count is -3"),
+        (["--count", 2.5], "argument --count: invalid int value"),
+        (["--seed", -1], "seed is -1: with 64 images it must be from 0 to 4294967232"),
+        (["--seed", 2**32 - 1], "seed is 4294967295: with 64 images"),
+        (["--digit", 12], "digit is 12: it must be from 0 to 9"),
+        (["--digit", -1], "digit is -1"),
+        (["--truncation", 0], "truncation is 0.0: it must be above 0 and at most 1"),
+        (["--truncation", 1.5], "truncation is 1.5"),
+        (["--truncation", "nan"], "truncation is nan"),
+        (["--device", "nonsense"], "device is 'nonsense'"),
+    ],
+)
+def test_wrong_requests(sample_refusal, tiny_run, flags, sentence):
+    assert sample_refusal(tiny_run, *flags).startswith(sentence)
+
+
+def test_digit_of_a_model_that_knows_none(sample_refusal, unconditional):
+    assert sample_refusal(unconditional, "--digit", 3).startswith("this model does not know digits")
+
+
+def test_unknown_model(sample_refusal):
+    assert sample_refusal("no-such-model").startswith("there is no model 'no-such-model'")
+
+
+def test_damaged_model(sample_refusal, make_model, tmp_path):
+    damaged = make_model(tmp_path / "damaged", ModelConfig(base_channels=8))
+    content = (damaged / "model.safetensors").read_bytes()
+    (damaged / "model.safetensors").write_bytes(content[:-1])
+    assert "model.safetensors" in sample_refusal(damaged)
+
+
+def test_wrong_targets(sample_refusal, tiny_run, out):
+    assert "ends in .jpg: use .npz, .png" in sample_refusal(tiny_run, out=out.with_suffix(".jpg"))
+    out.mkdir()
+    (out / "kept.txt").write_text("kept")
+    assert "exists already: name a new or empty folder" in sample_refusal(tiny_run, out=out)
+    assert "is no folder: create it first" in sample_refusal(tiny_run, "--out", out / "no" / "digits.png")
+
+
+def test_sample_on_a_full_disk(sample_refusal, tiny_run, full_disk):
+    with full_disk(1000):
+        assert "out.npz cannot be written: File too large" in sample_refusal(tiny_run)
