@@ -1,13 +1,16 @@
-"""Files that are either there as a whole or not at all."""
+"""Read and write small files safely: writes are atomic, and JSON from other people is read strictly."""
 
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+MAX_INTEGER = 2**53  # JavaScript and orjson cannot hold every larger integer
+MAX_DEPTH = 20
+
 
 def write_file(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Call `write(temporary)`, then move the finished file to `path`; on an error leave nothing."""
+    """Call `write(temporary)`, then move the finished file to `path`. On an error `path` stays as it was."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -19,14 +22,64 @@ def write_file(path: str | Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def is_free(path: Path) -> bool:
-    """Whether a folder can be made here: nothing is there yet, or an empty folder."""
-    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
-
-
 def write_text(path: str | Path, text: str) -> None:
+    """Write a text as UTF-8, atomically."""
     write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: str | Path, value: object) -> None:
+    """Write a value as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path: Path, max_bytes: int) -> object:
+    """Return the value of a JSON file of at most `max_bytes`. Raises `OSError` and, like `parse_json`, `ValueError`."""
+    with path.open("rb") as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ValueError(f"it is larger than {max_bytes // 1024} KiB")
+    return parse_json(content)
+
+
+def parse_json(content: bytes) -> object:
+    """Return the value of a JSON text in UTF-8. The result can always be formatted and serialised again.
+
+    Raises `ValueError` for what is not JSON, and for NaN, infinity, integers beyond 2**53, lone surrogates and
+    nesting deeper than `MAX_DEPTH`.
+    """
+    try:
+        value = json.loads(
+            content.decode("utf-8"), parse_constant=_parse_float, parse_float=_parse_float, parse_int=_parse_int
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    _check(value, MAX_DEPTH)
+    return value
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if value - value != 0:  # NaN, or infinite
+        raise ValueError("it has a number that is not finite")
+    return value
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
+        raise ValueError("it has an integer beyond 2**53")
+    return int(text)
+
+
+def _check(value: object, depth: int) -> None:
+    if isinstance(value, (dict, list)):
+        if depth == 0:
+            raise ValueError("it is nested too deeply")
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check(part, depth - 1)
+    elif isinstance(value, str):
+        value.encode("utf-8")  # raises UnicodeEncodeError, a ValueError, for a lone surrogate
+
+
+def is_free(path: Path) -> bool:
+    """Return whether `path` can become a new folder: nothing is there, or an empty folder."""
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))

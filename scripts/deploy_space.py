@@ -1,9 +1,9 @@
-"""Put the page on a Hugging Face Space, or bring a Space up to date; safe to repeat.
+"""Deploy the page as a Hugging Face Space, or update a Space. It can be repeated.
 
     python scripts/deploy_space.py user/space --model user/digits --hardware zero-a10g
 
-It needs a token that may write: log in with `hf auth login`, or set HF_TOKEN. With --dry-run the Space's
-files are written to a folder, to be looked at and run there with `python app.py`.
+You need a token with write access: log in with `hf auth login`, or set HF_TOKEN. With --dry-run the Space's files are
+written to a folder, where `python app.py` runs them.
 """
 
 import argparse
@@ -18,10 +18,10 @@ from scripts import cli
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
-    parser.add_argument("space", metavar="USER/SPACE", help="the Space; created if it is not there")
-    parser.add_argument("--model", required=True, help="user/repo or user/repo@revision, as pushed")
-    parser.add_argument("--hardware", default=HARDWARE[0], choices=HARDWARE, help="what the Space runs on")
-    parser.add_argument("--private", action="store_true", help="create it private (public is the Hub's default)")
+    parser.add_argument("space", metavar="USER/SPACE", help="the Space; created if it is missing")
+    parser.add_argument("--model", required=True, help="the model to show: user/repo or user/repo@revision")
+    parser.add_argument("--hardware", default=HARDWARE[0], choices=HARDWARE, help="the Space's hardware")
+    parser.add_argument("--private", action="store_true", help="create the Space as private (default: public)")
     parser.add_argument(
         "--dry-run",
         nargs="?",
@@ -29,7 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         const=Path("space"),
         default=argparse.SUPPRESS,
         metavar="FOLDER",
-        help="write the Space's files to FOLDER (./space) and change nothing on the Hub",
+        help="write the Space's files to FOLDER (./space); change nothing on the Hub",
     )
     return parser.parse_args(argv)
 
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = getattr(arguments, "dry_run", None)
     if folder is not None:
         dry_run(folder, arguments.model, arguments.hardware)
-        print(f"dry run: {folder} is what {arguments.space} would hold; try it with `cd {folder} && python app.py`")
+        print(f"dry run: {folder} holds the files of {arguments.space}; try them with `cd {folder} && python app.py`")
         return 0
     deployed = deploy(arguments.space, arguments.model, arguments.hardware, private=arguments.private)
     print(f"{deployed.url}: {', '.join(deployed.changed) or 'unchanged'}, at commit {deployed.commit}")

@@ -1,9 +1,10 @@
-"""Push a model folder to the Hugging Face Hub, safe to repeat.
+"""Push a model folder to the Hugging Face Hub.
 
     python scripts/push.py runs/digits user/digits --tag v1
 
-One commit for the whole folder; an unchanged folder makes none. It needs a token that may write: log in
-with `hf auth login`, or set HF_TOKEN.
+The push is one commit; an unchanged folder makes none. The model card is written anew for the repo. Optional files
+that the folder no longer has are deleted on the Hub, and so are measurements of other weights. You need a token with
+write access: log in with `hf auth login`, or set HF_TOKEN.
 """
 
 import argparse
@@ -19,10 +20,10 @@ from scripts import cli
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a run of scripts/train.py, or a model folder")
-    parser.add_argument("repo", metavar="USER/REPO", help="where to; created if it is not there")
-    parser.add_argument("--private", action="store_true", help="create it private (public is the Hub's default)")
-    parser.add_argument("--tag", default=argparse.SUPPRESS, help="name this version, so that pages can ask for it")
-    parser.add_argument("--dry-run", action="store_true", help="check and list the files; ask no one, push nothing")
+    parser.add_argument("repo", metavar="USER/REPO", help="the repo on the Hub; created if it is missing")
+    parser.add_argument("--private", action="store_true", help="create the repo as private (default: public)")
+    parser.add_argument("--tag", default=argparse.SUPPRESS, help="tag this version: it can be loaded as USER/REPO@TAG")
+    parser.add_argument("--dry-run", action="store_true", help="check and list the files; use no network, push nothing")
     return parser.parse_args(argv)
 
 
@@ -31,14 +32,14 @@ def main(argv: list[str] | None = None) -> int:
     tag = getattr(arguments, "tag", None)
     if arguments.dry_run:
         check_repo_id(arguments.repo)
-        for path in files_to_push(arguments.folder):
-            print(f"{path.stat().st_size:>12,}  {path.name}")
+        for name, file in files_to_push(arguments.folder, arguments.repo).items():
+            print(f"{len(file) if isinstance(file, bytes) else file.stat().st_size:>12,}  {name}")
         print(f"dry run: nothing was pushed to {arguments.repo}")
         return 0
     pushed = push_model(arguments.folder, arguments.repo, private=arguments.private, tag=tag)
     print(f"{pushed.url}: {'commit' if pushed.changed else 'unchanged, at commit'} {pushed.commit}")
     if tag is not None:
-        print(f"tagged {tag}: ask for it as {arguments.repo}@{tag}")
+        print(f"tagged {tag}: load it as {arguments.repo}@{tag}")
     return 0
 
 

@@ -1,11 +1,11 @@
-"""The model card: a README.md made from the folder's own files, so that it says nothing else."""
+"""The model card: a README.md that is made from the other files of a model folder."""
 
-import json
+import shlex
 from pathlib import Path
 
-from dcgan.config import format_value
+from dcgan.config import ModelConfig, format_value
 from dcgan.files import write_text
-from dcgan.model_folder import read_config
+from dcgan.model_folder import BUNDLED, read_config, read_evaluation, read_history
 
 TEMPLATE = """\
 ---
@@ -14,8 +14,8 @@ TEMPLATE = """\
 
 # {name}
 
-Handwritten digits that nobody wrote: {kind} DCGAN ([Radford, Metz & Chintala
-2015](https://arxiv.org/abs/1511.06434)) trained on MNIST.
+{kind} DCGAN ([Radford, Metz & Chintala 2015](https://arxiv.org/abs/1511.06434)) that generates handwritten
+digits. It was trained on MNIST.
 
 ![{caption}](samples.png)
 
@@ -25,11 +25,7 @@ Handwritten digits that nobody wrote: {kind} DCGAN ([Radford, Metz & Chintala
 
 | | |
 |---|---|
-| networks | latent {latent_dim} → {image_size}×{image_size}×{image_channels}, base_channels {base_channels} |
-| data | {dataset}, {images:,} images, padded from 28×28 to 32×32 |
-| trained | {epochs_done} of {epochs} epochs{extended}, {steps_done:,} steps, {hours}, on {device}, torch {torch} |
-| recipe | {recipe} |
-| speed | {rate:,.0f} training images/s (mean over the epochs) |
+{facts}
 
 ## Quality
 
@@ -37,22 +33,90 @@ Handwritten digits that nobody wrote: {kind} DCGAN ([Radford, Metz & Chintala
 
 ## Use
 
-    python scripts/sample.py {name} --count 64 --seed 0 --out digits.png
+{use}
 
-A picture is a function of seed{digit} and truncation: white ink on black, 0 to 255.
+The same seed{digit} and truncation always give the same picture: white ink on black, 0 to 255.
 
-`model.safetensors` is the generator to sample from (averaged weights, recalibrated BatchNorm),
-`discriminator.safetensors` the discriminator it was trained against, `config.json` rebuilds both,
-`history.jsonl` has a line per epoch, `progress.webp` shows the same seeds after every epoch.
+| file | |
+|---|---|
+| `model.safetensors` | the generator to sample from: averaged weights, recalibrated BatchNorm |
+| `discriminator.safetensors` | the discriminator that it was trained against |
+| `config.json` | the shape of both networks, and the training settings |
+| `history.jsonl` | losses and quality, a line for each epoch |
+| `samples.png`, `progress.webp` | samples, and the same seeds after every epoch |
 
 ## Limits
 
-It knows what MNIST knows: single, centred digits by American writers of the 1990s. {limits}
+It draws single, centred digits, in the handwriting of Americans of the 1990s. {limits}
 
 ## Licence
 
-MIT for the weights and the code. MNIST is by Yann LeCun, Corinna Cortes and Christopher J.C. Burges.
+MIT, weights and code. MNIST is by Yann LeCun, Corinna Cortes and Christopher J.C. Burges.
 """
+
+# What can be run beside the model: the folder's own card, and the card on the Hub, where there is no code of ours.
+USE_FOLDER = """\
+From the root of the repository:
+
+    python scripts/sample.py {model} --count 64 --seed 0 --out digits.png"""
+USE_HUB = """\
+Without any other code (`pip install torch huggingface_hub safetensors pillow numpy`):
+
+```python
+import json
+
+import torch
+from huggingface_hub import hf_hub_download
+from PIL import Image
+from safetensors.torch import load_file
+from torch.nn.functional import batch_norm, conv_transpose2d, relu
+
+repo, seed, digit = "REPO", 0, 7  # a model without classes ignores the digit
+
+with open(hf_hub_download(repo, "config.json"), encoding="utf-8") as file:
+    config = json.load(file)["model"]
+weights = load_file(hf_hub_download(repo, "model.safetensors"))
+
+
+def activate(x, i):
+    x = batch_norm(x, weights[f"norms.{i}.running_mean"], weights[f"norms.{i}.running_var"])
+    if config["num_classes"]:
+        x = x + weights[f"norms.{i}.class_bias.weight"][:, digit, None, None]
+    return relu(x)
+
+
+latent = torch.randn(config["latent_dim"], generator=torch.Generator().manual_seed(seed))
+x = torch.cat([latent, torch.eye(config["num_classes"])[digit]]) if config["num_classes"] else latent
+x = activate(conv_transpose2d(x[None, :, None, None], weights["project.weight"]), 0)
+for i in range(sum(name.startswith("upsample.") for name in weights)):
+    x = activate(conv_transpose2d(x, weights[f"upsample.{i}.weight"], stride=2, padding=1), i + 1)
+x = torch.tanh(conv_transpose2d(x, weights["to_image.weight"], weights["to_image.bias"], stride=2, padding=1))
+pixels = ((x[0, 0] + 1) * 127.5).round().to(torch.uint8)
+Image.fromarray(pixels.numpy()).save("digit.png")
+```
+
+From the root of the repository with the code that trained it, many pictures, or the page to play with them:
+
+    python scripts/sample.py REPO --count 64 --seed 0 --out digits.png
+    DCGAN_MODEL=REPO python app.py"""
+
+KINDS = {  # what the card says of a conditional model, and of an unconditional one
+    True: {
+        "kind": "A conditional",
+        "caption": "Rows are seeds, columns digits",
+        "explanation": "It can be asked for a digit. One seed is one handwriting: the same seed with another digit "
+        "gives that digit in the same handwriting. In the picture a row is a seed (0 to 9) and a column a digit.",
+        "digit": ", digit",
+        "limits": "Now and then it draws another digit than the one asked for.",
+    },
+    False: {
+        "kind": "An unconditional",
+        "caption": "Samples of the seeds 0 to 99",
+        "explanation": "The seed decides everything, also which digit it is. The picture shows the seeds 0 to 99.",
+        "digit": "",
+        "limits": "Some pictures lie between two digits.",
+    },
+}
 
 MEASURES = {  # key of evaluation.json: (name, format)
     "frechet_distance": ("Fréchet distance to the test digits, in the digit classifier's features", "{:.3f}"),
@@ -72,7 +136,6 @@ MEASURES = {  # key of evaluation.json: (name, format)
     "discriminator_features_1000": ("discriminator features, linear classifier, 1,000 labels", "{:.2%}"),
 }
 
-
 RESULTS = {  # key of evaluation.json: (metric type, name), for the Hub's model-index
     "frechet_distance": ("frechet_distance", "Fréchet distance, digit classifier features, 10,000 samples"),
     "precision": ("precision", "Precision (Kynkäänniemi), k = 5"),
@@ -83,12 +146,12 @@ RESULTS = {  # key of evaluation.json: (metric type, name), for the Hub's model-
 
 
 def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
-    """The card's YAML: what the Hub sorts, shows and validates; results only where they were measured."""
+    """Return the card's YAML, by which the Hub sorts and shows models. It has results only if they were measured."""
     from huggingface_hub import EvalResult, ModelCardData
 
     task = "unconditional-image-generation"
     runs = evaluation["runs"] if evaluation else []
-    measured = {key: sum(run[key] for run in runs) / len(runs) for key in RESULTS if runs and key in runs[0]}
+    measured = {key: [run[key] for run in runs if key in run] for key in RESULTS}
     results = [
         EvalResult(
             task_type=task,
@@ -97,10 +160,10 @@ def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
             dataset_split="test",
             metric_type=kind,
             metric_name=title,
-            metric_value=round(measured[key], 5),
+            metric_value=round(sum(measured[key]) / len(measured[key]), 5),
         )
         for key, (kind, title) in RESULTS.items()
-        if key in measured
+        if measured[key]
     ]
     data = ModelCardData(
         license="mit",
@@ -117,8 +180,39 @@ def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
     return data.to_yaml().strip()
 
 
+def facts(config: ModelConfig, training: dict, history: list[dict]) -> list[tuple[str, str]]:
+    """Return (name, text) rows about the networks, the data and the training. What is not known has no row.
+
+    training: as `read_config` returns it; history: as `read_history` does.
+    """
+    size = f"{config.image_size}×{config.image_size}×{config.image_channels}"
+    told = "told the digit" if config.num_classes else "not told the digit"
+    rows = [("networks", f"latent {config.latent_dim} → {size}, base_channels {config.base_channels}, {told}")]
+    if "images" in training:
+        dataset = training.get("dataset", "MNIST")
+        rows.append(("data", f"{dataset}, {training['images']:,} images, padded from 28×28 to 32×32"))
+    recipe = training.get("recipe", {})
+    if epochs := training.get("epochs_done", len(history)):
+        done = [f"{epochs} of {recipe.get('epochs', epochs)} epochs"]
+        if ends := training.get("mean_with_ends_of_epochs"):
+            done[0] += f" (the mean of the weights after epochs {', '.join(map(str, [*ends, epochs]))})"
+        if "steps_done" in training:
+            done.append(f"{training['steps_done']:,} steps")
+        if seconds := sum(entry.get("seconds", 0) for entry in history):
+            done.append(f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours")
+        done += [f"on {training['device']}"] * ("device" in training)
+        done += [f"torch {training['torch']}"] * ("torch" in training)
+        rows.append(("trained", ", ".join(done)))
+        if seconds:
+            images = sum(entry.get("seconds", 0) * entry.get("images_per_second", 0) for entry in history)
+            rows.append(("speed", f"{images / seconds:,.0f} training images/s (mean over the epochs)"))
+    if recipe:
+        rows.append(("recipe", ", ".join(f"{key} {format_value(value)}" for key, value in recipe.items())))
+    return rows
+
+
 def summary(runs: list[dict]) -> list[tuple[str, str]]:
-    """Of the measures in an evaluation.json's runs: (name, mean over the sampling seeds and, of several, the range)."""
+    """Return (measure, text) rows: the mean over the runs of an evaluation and, of several runs, the range."""
     rows = []
     for key, (name, form) in MEASURES.items():
         values = [float(run[key]) for run in runs if key in run]
@@ -130,65 +224,47 @@ def summary(runs: list[dict]) -> list[tuple[str, str]]:
     return rows
 
 
+def markdown_rows(rows: list[tuple[str, str]]) -> str:
+    return "\n".join(f"| {name} | {text} |" for name, text in rows)
+
+
 def quality_table(evaluation: dict) -> str:
-    """Markdown of an evaluation.json."""
+    """Return an evaluation as Markdown."""
     runs = evaluation["runs"]
-    lines = ["| measure | value |", "|---|---|", *(f"| {name} | {text} |" for name, text in summary(runs))]
     seeds = ", ".join(str(run["sampling_seed"]) for run in runs)
-    lines += ["", f"`{evaluation['command']}`, sampling seed {seeds}, on {evaluation['device']}; "]
-    lines[-1] += "the protocol (n, seeds, splits) is in `dcgan/evaluation/protocol.py`."
-    return "\n".join(lines)
+    return (
+        f"| measure | value |\n|---|---|\n{markdown_rows(summary(runs))}\n\n"
+        f"Measured with `{evaluation['command']}`, sampling seed {seeds}, on {evaluation['device']}. "
+        "`dcgan/evaluation/protocol.py` describes the samples, seeds and splits."
+    )
 
 
-def recipe_text(training: dict) -> str:
-    """The settings of a training and, where it went on from another's folder, which were other before."""
-    recipe = training["recipe"]
-    texts = [settings(recipe)]
-    for earlier in training.get("earlier_recipes", []):
-        other = {key: value for key, value in earlier.items() if key != "epochs" and value != recipe.get(key)}
-        if other:
-            texts.append(f"until epoch {earlier['epochs']} {settings(other)}")
-    return "; ".join(texts)
+def path_from_root(folder: Path) -> str:
+    """Return how a command in the repository's root names a model folder."""
+    folder, root = folder.resolve(), BUNDLED.parents[1].resolve()
+    if folder.parent == BUNDLED.resolve():
+        return folder.name
+    return shlex.quote((folder.relative_to(root) if folder.is_relative_to(root) else folder).as_posix())
 
 
-def settings(values: dict) -> str:
-    return ", ".join(f"{key} {format_value(value)}" for key, value in values.items())
+def make_card(folder: Path, repo: str | None = None) -> str:
+    """Return the card of a model folder, for the folder itself or for `user/repo` on the Hub.
+
+    Made from config.json and, where they can be read, history.jsonl and evaluation.json. Raises `ModelError`.
+    """
+    config, training = read_config(folder)
+    evaluation, conditional = read_evaluation(folder), config.num_classes > 0
+    name = repo or folder.absolute().name
+    return TEMPLATE.format(
+        **KINDS[conditional],
+        name=name,
+        metadata=metadata(name, conditional, evaluation),
+        facts=markdown_rows(facts(config, training, read_history(folder))),
+        quality=quality_table(evaluation) if evaluation else "Not measured.",
+        use=USE_HUB.replace("REPO", repo) if repo else USE_FOLDER.format(model=path_from_root(folder)),
+    )
 
 
 def write_card(folder: Path) -> None:
-    """Write README.md from config.json, history.jsonl and, where there is one, evaluation.json."""
-    config, training = read_config(folder)
-    history = [json.loads(line) for line in (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()]
-    path = folder / "evaluation.json"
-    evaluation = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    name, conditional = folder.absolute().name, config.num_classes > 0
-    earlier = training.get("mean_with_ends_of_epochs", [])
-    seconds = sum(entry["seconds"] for entry in history)
-    images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
-    text = TEMPLATE.format(
-        name=name,
-        kind="a conditional" if conditional else "an unconditional",
-        caption="Rows are seeds, columns digits" if conditional else "Samples of the seeds 0 to 99",
-        explanation=(
-            "It can be asked for a digit. One seed is one hand: the same seed with another digit gives that "
-            "digit in the same handwriting. In the picture a row is a seed (0 to 9), a column a digit."
-            if conditional
-            else "The seed decides everything, the digit too. The picture shows the seeds 0 to 99."
-        ),
-        limits=(
-            "Now and then it writes another digit than the one asked for."
-            if conditional
-            else "Some pictures lie between two digits and are none."
-        ),
-        digit=", digit" if conditional else "",
-        hours=f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours",
-        rate=images / max(seconds, 1e-9),
-        recipe=recipe_text(training),
-        epochs=training["recipe"]["epochs"],
-        extended=f" (trained on from {', '.join(map(str, earlier))}; the mean of all ends)" if earlier else "",
-        quality=quality_table(evaluation) if evaluation else "Not measured.",
-        metadata=metadata(name, conditional, evaluation),
-        **config.to_dict()
-        | {key: training[key] for key in ("dataset", "images", "epochs_done", "steps_done", "device", "torch")},
-    )
-    write_text(folder / "README.md", text)
+    """Write a model folder's README.md. Raises `ModelError`."""
+    write_text(folder / "README.md", make_card(folder))

@@ -1,11 +1,11 @@
-"""Weights from the Hugging Face Hub, fetched so that nothing can hang and nothing damaged is used.
+"""Download models from the Hugging Face Hub, within a time limit, and use no damaged file.
 
-The Hub's client can block for minutes, and some of its calls for ever. So a pull runs in a process of its
-own, which is ended at its deadline: no thread, lock or socket of it stays behind. Every file's size and
-checksum are compared with what the Hub announced; the client itself compares the size only.
+The Hub's client can block for minutes, and some of its calls for ever. So a pull runs in a child process, which is
+killed at its deadline and leaves no thread, lock or socket behind. Every file's size and checksum are compared with
+what the Hub announced; the client compares the size only.
 
-The client's cache is used as it is. A ref in it (`refs/main`) is written by `remember`, after the weights
-were loaded and tried: it names the last revision known to be good, and a pull that fails falls back on that.
+Files are kept in the client's own cache. `write_cache_ref` writes a ref in it (`refs/main`) after the weights were
+loaded and tried. So the ref names the last good revision, and a pull that fails falls back to that.
 """
 
 import contextlib
@@ -19,24 +19,25 @@ import sys
 from pathlib import Path
 
 from dcgan import InputError
-from dcgan.files import write_text
+from dcgan.files import parse_json, write_text
 
 FILES = ("config.json", "model.safetensors", "discriminator.safetensors")
-TRAINING_FILES = ("history.jsonl", "evaluation.json", "progress.webp")  # how a model came to be: nobody needs them
+TRAINING_FILES = ("history.jsonl", "evaluation.json", "progress.webp")  # optional: about the training
 MAX_BYTES = {"config.json": 2**16, "history.jsonl": 2**22, "evaluation.json": 2**18, "progress.webp": 2**24}
-MAX_WEIGHTS_BYTES = 512 * 2**20
+MAX_WEIGHTS_BYTES = 64 * 2**20  # of each network: sampling from larger ones is too slow for a page
 HUB_NAME = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w][\w./-]*))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-REQUEST_SECONDS = 3  # to wait for the Hub to say anything
+MODEL, TRAINING = "model", "training"  # what a child is asked for
+REQUEST_SECONDS = 3  # to wait for the Hub's first answer
 
 
 class HubError(InputError):
-    """The Hub has not, or does not give, what was asked for; the message says why."""
+    """The Hub does not have a model, or could not be used; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Pulled:
-    """A model folder from the Hub, in the client's cache; `problem` says why it is not the newest."""
+    """A model folder from the Hub, in the client's cache. `problem` says why it is not the newest revision."""
 
     folder: Path
     repo: str
@@ -46,22 +47,22 @@ class Pulled:
 
 
 def parse_name(name: str) -> tuple[str, str] | None:
-    """`user/repo` or `user/repo@revision` -> (repo, revision), or None if it is no Hub name."""
+    """Return the (repo, revision) of `user/repo` or `user/repo@revision`, or None for any other name."""
     match = HUB_NAME.fullmatch(name)
     return None if match is None else (match["repo"], match["revision"] or "main")
 
 
 def pull(name: str, seconds: float = 120.0) -> Pulled:
-    """The model of a Hub name, from the cache or the network, within `seconds`.
+    """Return the model of a Hub name, downloaded within `seconds` or else from the cache, with a `problem`.
 
-    Raises `HubError` where neither has it; a pull from the cache alone has a `problem`.
+    Raises `HubError` if neither has it.
     """
     parsed = parse_name(name)
     if parsed is None:
-        raise HubError(f"{name!r} is no Hub name: write user/repo or user/repo@revision")
+        raise HubError(f"{name!r} is not a Hub name: write user/repo or user/repo@revision")
     repo, revision = parsed
     if COMMIT.fullmatch(revision) and (cached := cached_model(repo, revision)) is not None:
-        return cached  # a commit never changes: no one needs to be asked
+        return cached  # a commit never changes: there is nothing to ask the Hub
     try:
         return _pull_in_child(repo, revision, seconds)
     except HubError as error:
@@ -72,45 +73,59 @@ def pull(name: str, seconds: float = 120.0) -> Pulled:
 
 
 def pull_training_files(repo: str, commit: str, seconds: float = 60.0) -> bool:
-    """Bring the files of `STORY` beside a model that was pulled, those that there are; whether it worked."""
+    """Download those of `TRAINING_FILES` that a commit has, beside its model. Return whether all of them came."""
     try:
-        _pull_in_child(repo, commit, seconds, "story")
+        _pull_in_child(repo, commit, seconds, TRAINING)
     except HubError:
         return False
     return True
 
 
-def _pull_in_child(repo: str, revision: str, seconds: float, what: str = "model") -> Pulled:
+def _pull_in_child(repo: str, revision: str, seconds: float, what: str = MODEL) -> Pulled:
+    path = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")])
-        ),
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
     command = [sys.executable, "-m", "dcgan.hub.download", repo, revision, what]
-    child = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    try:
+        child = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    except OSError as error:
+        raise HubError(f"no process could be started to pull {repo} ({error.strerror})") from None
     try:
         output, errors = child.communicate(timeout=max(seconds, 0.1))
     except subprocess.TimeoutExpired:
         child.kill()
         output, _ = child.communicate()
-        lines = [json.loads(line) for line in output.splitlines()]
-        doing = next((line["doing"] for line in reversed(lines) if "doing" in line), "answer")
-        raise HubError(f"the Hub did not {doing} within {seconds:.0f} s") from None
-    if child.returncode != 0 or not output:
-        reason = (errors.strip().splitlines() or ["no reason given"])[-1]
-        raise HubError(f"pulling {repo} failed ({reason})")
-    answer = json.loads(output.splitlines()[-1])
+        doing = [message["doing"] for message in read_messages(output) if "doing" in message]
+        raise HubError(f"the Hub did not {doing[-1] if doing else 'answer'} within {seconds:.0f} s") from None
+    answer = (read_messages(output) or [{}])[-1]
     if "problem" in answer:
         raise HubError(answer["problem"])
+    if child.returncode != 0 or not COMMIT.fullmatch(answer.get("commit", "")) or "folder" not in answer:
+        reason = (errors.decode(errors="replace").strip().splitlines() or ["it gave no answer"])[-1]
+        raise HubError(f"pulling {repo} failed ({reason})")
     return Pulled(Path(answer["folder"]), repo, revision, answer["commit"])
 
 
+def read_messages(output: bytes) -> list[dict[str, str]]:
+    """Return the messages in a child's output. Other lines, and a last line that is cut off, are skipped."""
+    messages = []
+    for line in output.splitlines():
+        try:
+            message = parse_json(line)
+        except ValueError:
+            continue
+        if isinstance(message, dict) and all(isinstance(text, str) for text in message.values()):
+            messages.append(message)
+    return messages
+
+
 def cached_model(repo: str, revision: str) -> Pulled | None:
-    """The last good model of this revision in the cache, every file whole; asks no one."""
+    """Return the last good model of a revision from the cache if all its files are undamaged. Uses no network."""
     from huggingface_hub import try_to_load_from_cache
 
     paths = [try_to_load_from_cache(repo, file, revision=revision) for file in FILES]
@@ -121,22 +136,20 @@ def cached_model(repo: str, revision: str) -> Pulled | None:
 
 
 def write_cache_ref(pulled: Pulled) -> None:
-    """Make this the last good model of its revision, for `cached_model`: the cache's own kind of ref."""
+    """Record this as the last good model of its revision, for `cached_model`, as a ref in the client's cache."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
     if pulled.commit == pulled.revision:
         return
-    ref = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=pulled.repo, repo_type="model") / "refs"
-    try:
-        (ref / pulled.revision).parent.mkdir(parents=True, exist_ok=True)
-        write_text(ref / pulled.revision, pulled.commit)
-    except OSError:
-        pass  # a cache that cannot be written forgets
+    refs = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=pulled.repo, repo_type="model") / "refs"
+    with contextlib.suppress(OSError):  # read-only cache: nothing to record
+        (refs / pulled.revision).parent.mkdir(parents=True, exist_ok=True)
+        write_text(refs / pulled.revision, pulled.commit)
 
 
 def checksum(path: Path, etag: str) -> str:
-    """The file's checksum of the kind the ETag is: sha256 of LFS files, git's blob id of the others."""
+    """Return the checksum of a file that its ETag should be: sha256 for LFS files, git's blob id for others."""
     if len(etag) == 64:
         digest = hashlib.sha256()
     else:
@@ -148,19 +161,19 @@ def checksum(path: Path, etag: str) -> str:
 
 
 def is_whole(path: Path, etag: str | None = None) -> bool:
-    """Whether a cached file is what was announced: the cache names its blobs by their ETag."""
+    """Return whether a cached file has its announced checksum. Without `etag`, the name of its blob in the cache."""
     etag = etag or path.resolve().name
     return not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", etag) or checksum(path, etag) == etag
 
 
-def fetch(repo: str, revision: str) -> dict[str, str]:
-    """In the child: bring all files into the cache. Returns the snapshot's folder and commit."""
+def fetch_model(repo: str, revision: str) -> dict[str, str]:
+    """Download the model's files into the cache. Return the folder and the commit. Runs in the child."""
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import get_hf_file_metadata
 
     commit = revision
     if not COMMIT.fullmatch(revision):
-        say(doing="answer")
+        report(doing="answer")
         commit = get_hf_file_metadata(
             hf_hub_url(repo, FILES[0], revision=revision), timeout=REQUEST_SECONDS
         ).commit_hash
@@ -171,50 +184,56 @@ def fetch(repo: str, revision: str) -> dict[str, str]:
 
 
 def fetch_training_files(repo: str, commit: str) -> dict[str, str]:
-    """In the child: bring the files of `STORY` that this commit has into the cache."""
-    from huggingface_hub.errors import EntryNotFoundError
+    """Download those of `TRAINING_FILES` that a commit has. One that cannot be had does not stop the others."""
+    from huggingface_hub.errors import RemoteEntryNotFoundError
 
-    folder = ""
+    folder, failed = "", None
     for file in TRAINING_FILES:
-        with contextlib.suppress(EntryNotFoundError):
+        try:
             folder = str(fetch_file(repo, file, commit).parent)
+        except RemoteEntryNotFoundError:
+            pass  # this commit does not have it
+        except HubError as error:
+            failed = error
+    if failed is not None:
+        raise failed
     return {"folder": folder, "commit": commit}
 
 
 def fetch_file(repo: str, file: str, commit: str) -> Path:
-    """One file of a commit: from the cache if it is whole there, else from the network, checked."""
+    """Return the path of a commit's file in the cache, downloaded if it is missing or damaged there."""
     from huggingface_hub import hf_hub_download, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.file_download import get_hf_file_metadata
 
     cached = try_to_load_from_cache(repo, file, revision=commit)
     if isinstance(cached, str) and is_whole(Path(cached)):
         return Path(cached)
-    say(doing=f"deliver {file}")
+    report(doing=f"deliver {file}")
     announced = get_hf_file_metadata(hf_hub_url(repo, file, revision=commit), timeout=REQUEST_SECONDS)
     limit = MAX_BYTES.get(file, MAX_WEIGHTS_BYTES)
     if announced.size is None or announced.size > limit:
-        raise HubError(f"{file} of {repo} is {announced.size} bytes: more than {limit:,}, so it is not downloaded")
+        raise HubError(f"{file} of {repo} has {announced.size} bytes: more than {limit:,}, so it is not downloaded")
     for again in (isinstance(cached, str), True):
         path = Path(hf_hub_download(repo, file, revision=commit, force_download=again, etag_timeout=REQUEST_SECONDS))
         if path.stat().st_size == announced.size and is_whole(path, announced.etag):
             return path
-    raise HubError(f"{file} of {repo} arrived damaged twice: its checksum is not the one announced")
+    raise HubError(f"{file} of {repo} arrived damaged twice: its checksum is not the announced one")
 
 
 def error_message(error: Exception, repo: str, revision: str) -> str:
-    """One sentence for whatever the client raised; never a token, a header or an address with one."""
+    """Return a sentence for what the client raised. It never holds a token, a header or an address with a token."""
     from huggingface_hub import errors
 
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, HubError):
         return str(error)
     for kind, sentence in (
-        (errors.GatedRepoError, f"{repo} is gated: this page may not read it"),
+        (errors.GatedRepoError, f"{repo} is gated: this page has no access to it"),
         (errors.RepositoryNotFoundError, f"the Hub has no model {repo}, or it is private"),
         (errors.RevisionNotFoundError, f"{repo} has no revision {revision}"),
-        (errors.EntryNotFoundError, f"{repo} has not all files of a model: {', '.join(FILES)}"),
+        (errors.EntryNotFoundError, f"{repo} lacks a file of a model: {', '.join(FILES)}"),
         (errors.OfflineModeIsEnabled, "the Hub is switched off (HF_HUB_OFFLINE)"),
-        (errors.HFValidationError, f"{repo} is no valid name of a repo"),
+        (errors.HFValidationError, f"{repo} is not a valid name of a repo"),
     ):
         if isinstance(error, kind) and not (kind is errors.EntryNotFoundError and status is None):
             return sentence
@@ -224,19 +243,20 @@ def error_message(error: Exception, repo: str, revision: str) -> str:
         return f"the cache cannot be written ({error.strerror})"
     if isinstance(error, OSError) and "Consistency check" in str(error):
         return f"a file of {repo} arrived cut short"
-    return f"the Hub could not be reached, or broke off ({type(error).__name__})"
+    return f"the Hub could not be reached, or the connection broke ({type(error).__name__})"
 
 
-def say(**what: str) -> None:
-    print(json.dumps(what), flush=True)
+def report(**message: str) -> None:
+    """Write a message to the parent process: `doing` now, or at the end a `problem`, or `folder` and `commit`."""
+    print(json.dumps(message), flush=True)
 
 
 def main(repo: str, revision: str, what: str) -> None:
-    """The child: progress and the answer as lines of JSON."""
+    """The child process: report progress and the result as lines of JSON."""
     try:
-        say(**(fetch_training_files if what == "story" else fetch)(repo, revision))
-    except Exception as error:  # whatever the client raises must become a sentence
-        say(problem=error_message(error, repo, revision))
+        report(**(fetch_training_files if what == TRAINING else fetch_model)(repo, revision))
+    except Exception as error:  # the client raises many kinds, and each must become a sentence
+        report(problem=error_message(error, repo, revision))
 
 
 if __name__ == "__main__":

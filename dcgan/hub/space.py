@@ -1,4 +1,4 @@
-"""A Hugging Face Space from this repository: the files that the page needs, and its settings."""
+"""Deploy the page as a Hugging Face Space: the files that it needs, and the Space's settings."""
 
 import shutil
 import tempfile
@@ -7,43 +7,27 @@ from pathlib import Path
 
 from dcgan import InputError
 from dcgan.files import is_free
-from dcgan.hub import download as hub
+from dcgan.hub.download import FILES, parse_name
 from dcgan.hub.load import load_model
 from dcgan.hub.upload import check_repo_id, check_token, hub_errors
 
 ROOT = Path(__file__).resolve().parents[2]
-HARDWARE = ("zero-a10g", "cpu-basic", "t4-small")
-CPU_TORCH = "--extra-index-url https://download.pytorch.org/whl/cpu\n"  # 200 MB in place of gigabytes of CUDA
+HARDWARE = ("zero-a10g", "cpu-basic")  # the page computes on the CPU on both
+CPU_TORCH = "--extra-index-url https://download.pytorch.org/whl/cpu\n"  # 200 MB instead of gigabytes of CUDA
 README = """\
 ---
-title: Digits that nobody wrote
-emoji: ✍️
-colorFrom: yellow
-colorTo: gray
-sdk: gradio
-sdk_version: {gradio}
-python_version: "3.12"
-app_file: app.py
-short_description: Handwritten digits from a DCGAN, to play with
-license: mit
-suggested_hardware: {hardware}
-models:
-- {repo}
-datasets:
-- ylecun/mnist
-preload_from_hub:
-- {repo} {files} {commit}
----
+{settings}---
 
-# Handwritten digits that nobody wrote
+# {title}
 
-A page to play with [{repo}](https://huggingface.co/{repo}), a DCGAN that learnt handwritten digits from MNIST.
+A page to play with [{repo}](https://huggingface.co/{repo}), a DCGAN that generates handwritten digits.
+It was trained on MNIST.
 """
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """Where the Space is; `changed` says what this deploy did there, nothing where all was as asked for."""
+    """Where the Space is. `changed` names what this deploy changed there."""
 
     url: str
     commit: str
@@ -51,7 +35,7 @@ class Deployed:
 
 
 def pinned(package: str) -> str:
-    """A package's version in requirements.txt: the one place that pins it."""
+    """Return the version that requirements.txt pins."""
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith(f"{package}=="):
             return line.partition("==")[2]
@@ -59,67 +43,72 @@ def pinned(package: str) -> str:
 
 
 def space_requirements(hardware: str) -> str:
-    """What the page needs, without torchvision; a CPU Space gets the CPU build of torch."""
+    """Return the Space's requirements.txt: what the page imports. A CPU Space gets the CPU build of torch."""
     packages = [f"{name}=={pinned(name)}\n" for name in ("av", "gradio", "torch", "huggingface-hub", "safetensors")]
     return (CPU_TORCH if hardware.startswith("cpu") else "") + "".join(packages)
 
 
+def space_readme(repo: str, hardware: str, commit: str) -> str:
+    """Return the Space's README.md: the settings in the repository's own README.md, and those of this Space."""
+    from huggingface_hub import metadata_load
+    from huggingface_hub.utils import yaml_dump
+
+    settings = metadata_load(ROOT / "README.md") | {
+        "sdk_version": pinned("gradio"),
+        "suggested_hardware": hardware,
+        "models": [repo],
+        "preload_from_hub": [f"{repo} {','.join(FILES)} {commit}"],
+    }
+    return README.format(settings=yaml_dump(settings, sort_keys=False), title=settings["title"], repo=repo)
+
+
 def write_space(folder: Path, model: str, hardware: str, commit: str) -> None:
-    """Write the Space's tree into an empty or new folder: app, page, package, bundled weights, settings."""
+    """Write the Space's files into a new or empty folder: the page, the package with the bundled models, settings."""
     folder.mkdir(parents=True, exist_ok=True)
     unwanted = shutil.ignore_patterns("__pycache__", ".*")
     shutil.copy(ROOT / "app.py", folder)
     for package in ("demo", "dcgan"):
         shutil.copytree(ROOT / package, folder / package, ignore=unwanted)
-    repo, _ = hub.parse_name(model)
-    readme = README.format(
-        gradio=pinned("gradio"), hardware=hardware, repo=repo, files=",".join(hub.FILES), commit=commit
-    )
-    (folder / "README.md").write_text(readme, encoding="utf-8")
+    repo, _ = parse_name(model)
+    (folder / "README.md").write_text(space_readme(repo, hardware, commit), encoding="utf-8")
     (folder / "requirements.txt").write_text(space_requirements(hardware), encoding="utf-8")
 
 
-def check_wishes(model: str, hardware: str) -> None:
-    if hub.parse_name(model) is None:
+def check_settings(model: str, hardware: str) -> None:
+    """Raise `InputError` if `model` is not a Hub name, or for unknown hardware."""
+    if parse_name(model) is None:
         raise InputError(f"model is {model!r}: write user/repo or user/repo@revision")
     if hardware not in HARDWARE:
         raise InputError(f"hardware is {hardware!r}: it must be one of {', '.join(HARDWARE)}")
 
 
-def model_commit(model: str) -> str:
-    """The commit to preload: the model is loaded, and so known to be there, whole and good."""
-    return load_model(model).commit
-
-
 def dry_run(folder: Path, model: str, hardware: str) -> None:
-    """Write the tree to a folder, to be looked at and run. Raises `InputError` if it holds something."""
-    check_wishes(model, hardware)
+    """Write the Space's files to a new or empty folder. Raises `InputError` if it holds something."""
+    check_settings(model, hardware)
     if not is_free(folder):
         raise InputError(f"{folder} exists already: name a new or empty folder")
-    commit = model_commit(model)
-    with tempfile.TemporaryDirectory(dir=existing_parent(folder)) as temporary:
+    commit = load_model(model).commit
+    parent = next(parent for parent in folder.absolute().parents if parent.is_dir())
+    with tempfile.TemporaryDirectory(dir=parent) as temporary:
         tree = Path(temporary) / "space"
         write_space(tree, model, hardware, commit)
         folder.parent.mkdir(parents=True, exist_ok=True)
         tree.replace(folder)
 
 
-def existing_parent(folder: Path) -> Path:
-    return next(parent for parent in folder.absolute().parents if parent.is_dir())
-
-
 def deploy(space: str, model: str, hardware: str, *, private: bool = False) -> Deployed:
-    """Create or update the Space with exactly the tree of `write_space`, its variables and its hardware.
+    """Create or update the Space: exactly the files of `write_space`, the variable DCGAN_MODEL and the hardware.
 
-    Safe to repeat: what is as asked for already is left alone. Raises `InputError` in a sentence.
+    It can be repeated: what is right already is not touched. The model is loaded first, so that the Space gets one
+    that works. Raises `InputError`.
     """
     from huggingface_hub import HfApi
 
-    check_wishes(model, hardware)
+    check_settings(model, hardware)
     check_repo_id(space)
+    check_token()
     api = HfApi()
-    check_token(api)
-    commit, changed = model_commit(model), []
+    commit, changed = load_model(model).commit, []
     with hub_errors(f"deploy to {space}"), tempfile.TemporaryDirectory() as temporary:
         tree = Path(temporary) / "space"
         write_space(tree, model, hardware, commit)
@@ -133,7 +122,7 @@ def deploy(space: str, model: str, hardware: str, *, private: bool = False) -> D
             repo_id=space,
             repo_type="space",
             folder_path=tree,
-            delete_patterns="*",  # what an older version left there
+            delete_patterns="*",  # files of an earlier deploy
             commit_message=f"Deploy with {model}",
             parent_commit=before,
         )

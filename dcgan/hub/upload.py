@@ -1,4 +1,4 @@
-"""A model folder to the Hub: one commit, none when nothing changed, never half a model."""
+"""Push a model folder to the Hub: one commit, and none if nothing changed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,71 +6,80 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan import InputError
+from dcgan.hub.card import make_card
 from dcgan.hub.download import FILES, HubError
-from dcgan.model_folder import load_folder
+from dcgan.model_folder import load_folder, read_evaluation
 
-REQUIRED = (*FILES, "README.md")
-OPTIONAL = ("samples.png", "history.jsonl", "progress.webp", "evaluation.json", "novelty.png")
+MEASURED = ("evaluation.json", "novelty.png")  # they belong to the weights that they were measured on
+OPTIONAL = ("samples.png", "history.jsonl", "progress.webp", *MEASURED)
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """Where the model is now; `changed` is False where the Hub had it already."""
+    """Where the model is on the Hub. `changed` is False if the Hub had exactly this already."""
 
     url: str
     commit: str
     changed: bool
 
 
-def files_to_push(folder: Path) -> list[Path]:
-    """The model folder's files, after the model has been loaded strictly: nothing broken leaves the house."""
+def files_to_push(folder: Path, repo: str) -> dict[str, Path | bytes]:
+    """Return the files of a push by name: paths, and as bytes the card for `repo`.
+
+    The model is loaded first, so that a broken one is never pushed. `MEASURED` files of other weights are left out.
+    Raises `InputError`.
+    """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder: name a run or a model folder")
+        raise InputError(f"{folder} is not a folder: name a run or a model folder")
     load_folder(folder, str(folder))
-    if missing := [name for name in REQUIRED if not (folder / name).is_file()]:
-        raise InputError(f"{folder} is no whole model folder: it lacks {', '.join(missing)}")
-    return [folder / name for name in (*REQUIRED, *OPTIONAL) if (folder / name).is_file()]
+    left_out = MEASURED if read_evaluation(folder) is None else ()
+    names = [*FILES, *(name for name in OPTIONAL if name not in left_out and (folder / name).is_file())]
+    return {name: folder / name for name in names} | {"README.md": make_card(folder, repo).encode()}
 
 
 def push_model(folder: Path, repo: str, *, private: bool = False, tag: str | None = None) -> Pushed:
-    """Create the repo if need be, upload the folder as one commit, tag it.
+    """Create the repo if it is missing, push the folder as one commit, and tag it.
 
-    Raises `InputError` in a sentence for a missing token or right, a bad name, no network, a tag that
-    is elsewhere already; nothing is retried for long and the folder stays as it is.
+    Optional files that the folder no longer has are deleted on the Hub; the folder itself is not changed.
+    Raises `InputError` for a missing token or permission, an invalid name, no network, or a tag that exists elsewhere.
     """
-    from huggingface_hub import HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
-    files = files_to_push(folder)
     check_repo_id(repo)
+    files = files_to_push(folder, repo)
     if tag is not None and not tag.replace("-", "").replace(".", "").replace("_", "").isalnum():
         raise InputError(f"tag is {tag!r}: use letters, digits, '.', '_' and '-'")
     api = HfApi()
-    check_token(api)
+    check_token()
     with hub_errors(f"push to {repo}"):
         api.create_repo(repo, private=private, exist_ok=True)
-        before = api.repo_info(repo).sha
-        done = api.upload_folder(
-            repo_id=repo,
-            folder_path=folder,
-            allow_patterns=[path.name for path in files],
+        before = api.repo_info(repo)
+        on_hub = {file.rfilename for file in before.siblings}
+        done = api.create_commit(
+            repo,
+            [
+                *(CommitOperationAdd(name, content) for name, content in files.items()),
+                *(CommitOperationDelete(name) for name in OPTIONAL if name in on_hub and name not in files),
+            ],
             commit_message=f"Push {folder.absolute().name}",
-            parent_commit=before,
+            parent_commit=before.sha,
         )
         if tag is not None:
             set_tag(api, repo, tag, done.oid)
-    return Pushed(f"{api.endpoint}/{repo}", done.oid, done.oid != before)
+    return Pushed(f"{api.endpoint}/{repo}", done.oid, done.oid != before.sha)
 
 
 def set_tag(api, repo: str, tag: str, commit: str) -> None:
-    """A tag never moves: others rely on what it names."""
+    """Create a tag. A tag that exists is never moved, because others rely on it."""
     tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
     if tags.get(tag, commit) != commit:
-        raise InputError(f"{repo} has a tag {tag} already, at commit {tags[tag][:8]}: choose another one")
+        raise InputError(f"{repo} has a tag {tag} already, at commit {tags[tag][:8]}: choose another tag")
     if tag not in tags:
         api.create_tag(repo, tag=tag, revision=commit)
 
 
 def check_repo_id(repo: str) -> None:
+    """Raise `InputError` if `repo` is not a valid `user/name`."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -81,19 +90,22 @@ def check_repo_id(repo: str) -> None:
     else:
         repo_is_valid = repo.count("/") == 1
     if not repo_is_valid:
-        raise InputError(f"{repo!r} is no valid name of a repo: write user/name, in letters, digits, '-', '_' and '.'")
+        raise InputError(f"{repo!r} is not a valid repo: write user/name, in letters, digits, '-', '_' and '.'")
 
 
-def check_token(api) -> None:
+def check_token() -> None:
+    """Raise `InputError` if there is no Hub token."""
     from huggingface_hub import get_token
 
     if get_token() is None:
-        raise InputError("there is no token: log in with `hf auth login`, or set HF_TOKEN to one that may write")
+        raise InputError(
+            "there is no Hub token: log in with `hf auth login`, or set HF_TOKEN to a token with write access"
+        )
 
 
 @contextmanager
 def hub_errors(doing: str) -> Iterator[None]:
-    """What the client raises, as one sentence without tracebacks, headers or tokens."""
+    """Turn what the client raises into a `HubError` of one sentence, without headers or tokens."""
     import httpx2
     from huggingface_hub import errors
 
@@ -104,12 +116,12 @@ def hub_errors(doing: str) -> Iterator[None]:
     except (errors.HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         reasons = {
-            401: "the Hub does not know this token: log in again with `hf auth login`",
-            403: "this token has no right to write there",
-            404: "the Hub has no such repo, or the token may not see it",
-            409: "somebody else is writing there: try again",
-            412: "somebody else has pushed in the meantime: try again",
-            429: "the Hub asks to wait: try again in some minutes",
+            401: "the Hub does not accept this token: log in again with `hf auth login`",
+            403: "this token has no write access there",
+            404: "the repo does not exist, or this token has no access to it",
+            409: "another write is in progress: try again",
+            412: "somebody else pushed at the same time: try again",
+            429: "too many requests: try again in some minutes",
         }
         reason = reasons.get(status) or (
             f"the Hub answered with an error ({status})" if status else f"no connection ({type(error).__name__})"

@@ -1,8 +1,11 @@
-"""The Training tab: how this model came to be, told by the files of its own folder."""
+"""The Training tab: how a model was trained, from the files of its folder.
+
+The folder may come from anybody's repo on the Hub. `dcgan.model_folder` reads its JSON, and `load_animation` here its
+pictures; for both, what is damaged or too large counts as missing.
+"""
 
 import contextlib
 import functools
-import json
 from datetime import datetime, timezone
 from functools import partial
 from html import escape
@@ -11,10 +14,10 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageSequence, UnidentifiedImageError
+from PIL import Image
 
-from dcgan.hub.card import recipe_text, summary
-from dcgan.model_folder import Model
+from dcgan.hub import card
+from dcgan.model_folder import Model, read_evaluation, read_history
 from demo.api import register_endpoint
 from demo.links import View, copy_link
 from demo.models import Entry, Models
@@ -23,14 +26,12 @@ from demo.parts.inputs import show_input_errors
 from demo.parts.pictures import data_uri, encode_webp
 from demo.parts.player import player
 
-ROWS = 3 * 30 + 2  # of a progress frame: three hands, or thirty seeds
-MAX_FRAMES = 80  # WebP holds pictures of up to 16,383 pixels
-CURVES = {  # title: {key of history.jsonl: what the legend says}
+ROWS = 3 * 30 + 2  # pixel rows that are shown of a frame: the first three rows of digits
+MAX_SHOWN = 80  # frames: WebP allows a height of 16,383 pixels
+MAX_FRAMES, MAX_SIDE, MAX_PIXELS = 2_000, 640, 2**27  # of progress.webp; pixels in all frames together
+CURVES = {  # title: {key of history.jsonl: name in the legend}
     "Losses": {"loss_d": "discriminator", "loss_g": "generator"},
-    "Real, says the discriminator": {
-        "probability_real": "real digits",
-        "probability_fake": "generated digits",
-    },
+    "Real, says the discriminator": {"probability_real": "real digits", "probability_fake": "generated digits"},
     "Quality after each epoch": {
         "precision": "precision",
         "recall": "recall",
@@ -38,49 +39,55 @@ CURVES = {  # title: {key of history.jsonl: what the legend says}
         "label_accuracy": "label accuracy",
     },
 }
-COLOURS = ["#4a86c5", "#d1703f", "#5aa469", "#a07cc0"]  # told apart on paper and on slate
+COLOURS = ["#4a86c5", "#d1703f", "#5aa469", "#a07cc0"]  # distinct on the light and on the dark page
 
 
-def read_history(folder: Path) -> list[dict]:
-    """The entries of history.jsonl; none where it is missing or damaged: it comes from anybody's repo."""
-    try:
-        lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-        entries = [json.loads(line) for line in lines]
-    except (OSError, ValueError, RecursionError):
-        return []
-    return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("epoch"), int)]
+def load_animation(path: Path) -> tuple[np.ndarray, list[int]]:
+    """Return up to `MAX_SHOWN` frames one below the other, (frames * ROWS, W) uint8, and their epochs, from 1.
 
-
-def read_measures(folder: Path) -> list[tuple[str, str]]:
-    """(measure, its mean and range) of evaluation.json, formatted; none where it is missing or damaged."""
-    try:
-        return summary(json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["runs"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return []
+    Raises `ValueError` for an animation that is too large, before it decodes a frame, and whatever Pillow raises.
+    """
+    with Image.open(path, formats=("WEBP",)) as animation:
+        count = animation.n_frames
+        if count > MAX_FRAMES or max(animation.size) > MAX_SIDE or count * np.prod(animation.size) > MAX_PIXELS:
+            raise ValueError("the animation is too large")
+        shown = sorted({round(at) for at in np.linspace(0, count - 1, MAX_SHOWN)})
+        frames = []
+        for at in shown:
+            animation.seek(at)
+            frames.append(np.asarray(animation.convert("L").crop((0, 0, animation.width, ROWS))))
+    return np.concatenate(frames), [at + 1 for at in shown]
 
 
 @functools.lru_cache(maxsize=8)
-def sprite(path: Path, changed: float) -> tuple[str, list[int]]:
-    """The frames of progress.webp one below the other as a data URI, and which epochs they are.
+def sprite(path: Path, changed: float) -> tuple[str, list[int]] | None:
+    """Return the frames of progress.webp as a data URI, and their epochs; None if it cannot be shown.
 
-    changed: when the file was; a new file is read again.
+    changed: the file's modification time, so that a new file is read again.
     """
-    with Image.open(path) as animation:
-        frames = [np.asarray(frame.convert("L"))[:ROWS] for frame in ImageSequence.Iterator(animation)]
-    epochs = sorted({round(at) for at in np.linspace(0, len(frames) - 1, MAX_FRAMES)})
-    sheet = Image.fromarray(np.concatenate([frames[epoch] for epoch in epochs]))
-    return data_uri(encode_webp(sheet), "image/webp"), [epoch + 1 for epoch in epochs]
+    try:
+        sheet, epochs = load_animation(path)
+    except Exception:  # Pillow raises many kinds for damaged files
+        return None
+    return data_uri(encode_webp(Image.fromarray(sheet)), "image/webp"), epochs
 
 
 def frames_player(folder: Path) -> str:
-    path = folder / "progress.webp"
-    try:
-        uri, epochs = sprite(path, path.stat().st_mtime)
-    except (OSError, UnidentifiedImageError, ValueError):
-        return '<p class="note">There are no pictures of its training in this model\'s folder.</p>'
+    path, found = folder / "progress.webp", None
+    with contextlib.suppress(OSError):
+        found = sprite(path, path.stat().st_mtime)
+    if found is None:
+        return '<p class="note">This model\'s folder has no pictures of its training.</p>'
+    uri, epochs = found
     names = [f"epoch {epoch} of {epochs[-1]}" for epoch in epochs]
     what = "the same seeds after every epoch of training"
     return player(uri, names, what, loop="once", milliseconds=160, tall=True)
+
+
+def measures(folder: Path) -> list[tuple[str, str]]:
+    """Return (measure, text) rows of the model's evaluation; [] if these weights were not measured."""
+    evaluation = read_evaluation(folder)
+    return [] if evaluation is None else card.summary(evaluation["runs"])
 
 
 def table(rows: list[tuple[str, str]], caption: str) -> str:
@@ -89,57 +96,48 @@ def table(rows: list[tuple[str, str]], caption: str) -> str:
 
 
 def origin(entry: Entry) -> str:
-    """Where the weights come from."""
+    """Return where the weights come from."""
     model = entry.model
     if model.commit is not None:
         return f"the Hub, {model.name}, commit {model.commit[:12]}"
     if model.name == entry.name:
         return "bundled with this page" if "/" not in model.name else f"the folder {Path(model.name).name}"
-    return f"the bundled {model.name}, which stands in for {entry.name}"
+    return f"the bundled {model.name}, shown instead of {entry.name}"
 
 
-def facts(entry: Entry, history: list[dict]) -> list[tuple[str, str]]:
-    """The recipe and where the weights come from."""
-    model, training = entry.model, entry.model.training
-    written = datetime.fromtimestamp((model.folder / "model.safetensors").stat().st_mtime, timezone.utc)
-    rows = [("weights from", origin(entry)), ("here since", f"{written:%Y-%m-%d}")]
-    config = model.config
-    size = f"latent {config.latent_dim} → {config.image_size}×{config.image_size}, base_channels {config.base_channels}"
-    rows.append(("networks", size + (", told the digit" if config.num_classes else ", not told the digit")))
-    if isinstance(images := training.get("images"), int):
-        rows.append(("data", f"{training.get('dataset', 'MNIST')}, {images:,} images"))
-    if history:
-        seconds = sum(time for entry in history if isinstance(time := entry.get("seconds"), (int, float)))
-        rows.append(("trained", f"{len(history)} epochs, {seconds / 60:.0f} minutes on {training.get('device', '?')}"))
-    with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):  # it comes from anybody's repo
-        rows.append(("recipe", recipe_text(training)))
-    return rows
+def facts(entry: Entry) -> list[tuple[str, str]]:
+    """Return (name, text) rows: where the weights come from, and how they were trained."""
+    model, rows = entry.model, [("weights from", origin(entry))]
+    with contextlib.suppress(OSError):  # the cache may have been emptied
+        written = datetime.fromtimestamp((model.folder / "model.safetensors").stat().st_mtime, timezone.utc)
+        rows.append(("here since", f"{written:%Y-%m-%d}"))
+    return rows + card.facts(model.config, model.training, read_history(model.folder))
 
 
-def own_way(model: Model) -> str:
+def train_your_own_html(model: Model) -> str:
     preset = "mnist-conditional" if model.config.num_classes else "mnist"
     return (
-        '<p class="note">Train your own, on a GPU or a patient CPU, and show it here:</p>'
+        '<p class="note">Train your own model and show it here (a GPU is faster):</p>'
         f"<pre><code>python scripts/train.py --preset {preset} --out runs/mine\n"
         "DCGAN_MODEL=runs/mine python app.py</code></pre>"
     )
 
 
-def draw(models: Models, model_name: str, exact) -> str:
-    """The frames of the training, the recipe, and the measured table as HTML."""
+def render(models: Models, model_name: str, exact) -> str:
+    """Return the tab's HTML: the frames of the training, the recipe and the measurements."""
     entry = models.entries[model_name]
-    history, measures = read_history(entry.model.folder), read_measures(entry.model.folder)
+    folder, rows = entry.model.folder, measures(entry.model.folder)
     quality = (
-        table(measures, "measured: mean and range over sampling seeds")
-        if measures
-        else '<p class="note">Its quality was not measured: python scripts/evaluate.py does it.</p>'
+        table(rows, "measured: mean and range over sampling seeds")
+        if rows
+        else '<p class="note">These weights were not measured. python scripts/evaluate.py measures them.</p>'
     )
-    tables = f'<div class="tables">{table(facts(entry, history), "recipe")}{quality}</div>'
-    return frames_player(entry.model.folder) + tables + own_way(entry.model)
+    tables = f'<div class="tables">{table(facts(entry), "recipe")}{quality}</div>'
+    return frames_player(folder) + tables + train_your_own_html(entry.model)
 
 
 def endpoint(models: Models, model) -> dict:
-    """How a model came to be, as the files of its folder tell it.
+    """How a model was trained, from the files of its folder.
 
     Args:
         model: name of the model, as the endpoint `models` lists them
@@ -152,32 +150,29 @@ def endpoint(models: Models, model) -> dict:
     return {
         "history": read_history(entry.model.folder),
         "recipe": entry.model.training.get("recipe"),
-        "measures": dict(read_measures(entry.model.folder)),
+        "measures": dict(measures(entry.model.folder)),
         "origin": origin(entry),
     }
 
 
 def curve_data(history: list[dict], curves: dict[str, str]) -> pd.DataFrame:
-    """Long form: epoch, value, curve; what a history does not have is left out."""
+    """Return the columns epoch, value and curve: a row for each number that the history has."""
     rows = [
-        (entry["epoch"], float(entry[key]), name)
-        for key, name in curves.items()
-        for entry in history
-        if isinstance(entry.get(key), (int, float))
+        (entry["epoch"], float(entry[key]), name) for key, name in curves.items() for entry in history if key in entry
     ]
     return pd.DataFrame(rows, columns=["epoch", "value", "curve"])
 
 
 def draw_curves(models: Models, model_name: str) -> list[gr.LinePlot]:
-    """Updates of the plots; one without data is not there."""
+    """Return updates of the plots. A plot without data is hidden."""
     history = read_history(models[model_name].folder)
     data = [curve_data(history, curves) for curves in CURVES.values()]
     return [gr.LinePlot(value=frame, visible=len(frame) > 0) for frame in data]
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
-    """Lay out the tab inside the page, which is being built."""
-    show = show_input_errors(partial(draw, models))
+    """Build the tab inside the page that is being built."""
+    show = show_input_errors(partial(render, models))
     view = gr.HTML(show(model_name.value, False), elem_id="training", apply_default_css=False, js_on_load=javascript)
     history = read_history(models[model_name.value].folder)
     plots = []

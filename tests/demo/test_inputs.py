@@ -32,7 +32,6 @@ from demo.parts.player import player
 from demo.tabs import your_digit as yours
 from demo.tabs.generate import archive
 from demo.tabs.interpolate import animation
-from demo.tabs.training import facts, read_history, read_measures
 
 DIGITS, NO_DIGITS = ModelConfig(num_classes=10), ModelConfig()
 CONDITIONAL, UNCONDITIONAL = "mnist-conditional", "mnist"
@@ -284,44 +283,6 @@ def test_a_request_for_a_loop_of_the_wrong_kind_is_refused(models, wrong):
     assert encoder(models, animation)(json.dumps(loop))[0].endswith(".gif")
     with pytest.raises(InputError):
         encoder(models, animation)(json.dumps(loop | wrong))
-
-
-@pytest.mark.parametrize(
-    ("text", "epochs"),
-    [
-        ('{"epoch": 1}\n{"epoch": 2}\n', [1, 2]),
-        ('[1]\n"epoch"\n{"epoch": "1"}\n{"epoch": 2}\n', [2]),
-        ('{"epoch": 1}\n{"epo', []),
-        ("[" * 100_000, []),
-        ("", []),
-    ],
-)
-def test_a_damaged_history_tells_what_is_whole_or_nothing(tmp_path, text, epochs):
-    assert read_history(tmp_path) == []
-    (tmp_path / "history.jsonl").write_text(text)
-    assert [entry["epoch"] for entry in read_history(tmp_path)] == epochs
-    (tmp_path / "history.jsonl").write_bytes(b"\xff\xfe")
-    assert read_history(tmp_path) == []
-
-
-def test_a_history_of_wrong_kinds_does_not_break_the_recipe(models):
-    history = [{"epoch": 1, "seconds": "long"}, {"epoch": 2, "seconds": 90}]
-    assert dict(facts(models.entries[CONDITIONAL], history))["trained"].startswith("2 epochs, 2 minutes")
-
-
-def test_measures_are_means_and_ranges(tmp_path):
-    (tmp_path / "evaluation.json").write_text(json.dumps({"runs": [{"precision": 0.9}, {"precision": 0.8}]}))
-    ((_, text),) = read_measures(tmp_path)
-    assert text == "0.850 (0.800 to 0.900)"
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "7", '{"runs": 7}', '{"runs": [7]}', '{"runs": [{"precision": "good"}]}', "[" * 100_000]
-)
-def test_damaged_measures_are_none(tmp_path, text):
-    assert read_measures(tmp_path) == []
-    (tmp_path / "evaluation.json").write_text(text)
-    assert read_measures(tmp_path) == []
 
 
 def test_a_training_of_one_epoch_can_be_played():
