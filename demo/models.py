@@ -1,7 +1,7 @@
-"""The models that the page offers: loaded at the start, refreshed while it runs, never half swapped.
+"""The models of the page: loaded at the start, and refreshed from the Hub while the page runs.
 
-`DCGAN_MODEL` names them (comma-separated; default: the bundled ones). Whatever goes wrong with one from
-the Hub, a bundled model stands in for it, and the page says so.
+`DCGAN_MODEL` names them (comma-separated; default: the bundled models). If one cannot be loaded, a bundled model is
+shown instead and the page says why.
 """
 
 import dataclasses
@@ -9,32 +9,46 @@ import os
 import sys
 import threading
 import time
+import traceback
+import weakref
+from collections.abc import Callable
 from html import escape
 
 from dcgan import InputError
-from dcgan.hub import download as hub
+from dcgan.hub import download
 from dcgan.hub.load import bundled_models, load_model, local_folder
 from dcgan.latents.directions import Direction, fit_named_directions, sefa
 from dcgan.model_folder import Model
+from dcgan.networks import Generator
 
 TITLES = {"mnist-conditional": "conditional: you choose the digit", "mnist": "unconditional: the seed decides"}
-START_SECONDS = 4.5  # for all pulls together before the page opens; what takes longer is swapped in later
+START_SECONDS = 4.5  # for all pulls before the page opens; a slower one is repeated after that
 FOUND_DIRECTIONS = 6  # without a name, beside the measured ones
-REFRESH_SECONDS = 60.0  # for one pull beside the running page
+REFRESH_SECONDS = 60.0  # for one pull while the page runs
+RETRY_SECONDS = 60.0  # between two attempts while a model has a problem
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A model of the page: the name that was asked for, what is shown, and why where the two differ."""
+    """A model of the page: the name that was asked for, the model that is shown, and what is wrong."""
 
     name: str
     model: Model
     problem: str | None = None
 
 
-def load_entry(name: str, seconds: float) -> Entry:
-    model = load_model(name, seconds)
-    return Entry(name, model, model.problem)
+@dataclasses.dataclass
+class _Directions:
+    lock: threading.Lock
+    found: list[Direction] | None = None
+
+
+def problem_of(error: Exception) -> str:
+    """Return a sentence for an error. One that nobody expected is also printed, with its traceback."""
+    if isinstance(error, InputError):
+        return str(error)
+    traceback.print_exception(error)
+    return f"an unexpected error ({type(error).__name__})"
 
 
 class Models:
@@ -43,83 +57,98 @@ class Models:
     def __init__(self, names: list[str] | None = None, seconds: float = START_SECONDS):
         deadline = time.monotonic() + seconds
         self.entries: dict[str, Entry] = {}
-        self.known: dict[str, tuple[Model, list[Direction]]] = {}
-        self.measuring = threading.Lock()
-        self.told: set[str] = set()  # commits whose story was asked for
+        self.direction_cache: weakref.WeakKeyDictionary[Generator, _Directions] = weakref.WeakKeyDictionary()
+        self.lock = threading.Lock()  # of `direction_cache`; held for a look-up only
+        self.fetched_commits: set[str] = set()  # whose training files are in the cache
         for name in names or bundled_models():
             try:
-                self.entries[name] = load_entry(name, deadline - time.monotonic())
-            except InputError as error:
-                self.entries[name] = Entry(name, load_model(bundled_models()[0]), str(error))
+                model = load_model(name, deadline - time.monotonic())
+                self.entries[name] = Entry(name, model, model.problem)
+            except Exception as error:  # the page opens whatever is wrong with a model
+                self.entries[name] = Entry(name, load_model(bundled_models()[0]), problem_of(error))
 
     def __getitem__(self, name: str) -> Model:
         return self.entries[name].model
 
-    def directions(self, name: str) -> list[Direction]:
-        """The measured and the found directions of a model; worked out once, in a second or two."""
-        model = self[name]
-        with self.measuring:
-            if self.known.get(name, (None,))[0] is not model:
-                self.known[name] = (
-                    model,
-                    [*fit_named_directions(model.generator), *sefa(model.generator, FOUND_DIRECTIONS)],
-                )
-            return self.known[name][1]
+    def directions(self, model: Model) -> list[Direction]:
+        """Return the named and the found directions of a model. The first call takes a second or two."""
+        with self.lock:
+            directions = self.direction_cache.setdefault(model.generator, _Directions(threading.Lock()))
+        with directions.lock:
+            if directions.found is None:
+                directions.found = [*fit_named_directions(model.generator), *sefa(model.generator, FOUND_DIRECTIONS)]
+            return directions.found
 
     def choices(self) -> list[tuple[str, str]]:
-        """(title, name) of each model for a picker."""
+        """Return the (title, name) of each model, for a picker."""
         return [(TITLES.get(name, name), name) for name in self.entries]
 
     def knows_digits(self, name: str) -> bool:
         return self[name].config.num_classes > 0
 
     def refresh(self) -> None:
-        """Look once for new revisions; what is new and good is swapped in, what is bad is named."""
+        """Look for new revisions once. A good one is swapped in; for a bad one the entry gets a `problem`."""
         for name, shown in list(self.entries.items()):
             if shown.model.name == name and local_folder(name) is not None:
-                continue  # a folder here is loaded once
+                continue  # a local folder is loaded once
             try:
-                entry = load_entry(name, REFRESH_SECONDS)
-            except InputError as error:
-                entry = dataclasses.replace(shown, problem=str(error))
+                model = load_model(name, REFRESH_SECONDS)
+                entry = Entry(name, model, model.problem)
+            except Exception as error:
+                entry = dataclasses.replace(shown, problem=problem_of(error))
             if (entry.model.name, entry.model.commit) == (shown.model.name, shown.model.commit):
-                # The same weights: keep them, say what is new about them.
-                entry = dataclasses.replace(shown, problem=entry.problem)
+                entry = dataclasses.replace(shown, problem=entry.problem)  # the same weights: keep the loaded ones
             self.entries[name] = entry
 
     def fetch_training_files(self) -> None:
-        """For models from the Hub, the files that the Training tab tells their story from."""
+        """Download what the Training tab shows of the models from the Hub."""
         for entry in list(self.entries.values()):
-            commit, name = entry.model.commit, hub.parse_name(entry.model.name)
-            if commit is not None and commit not in self.told and name is not None:
-                self.told.add(commit)
-                hub.pull_training_files(name[0], commit)
+            commit, name = entry.model.commit, download.parse_name(entry.model.name)
+            if commit is None or commit in self.fetched_commits or name is None:
+                continue
+            if download.pull_training_files(name[0], commit):
+                self.fetched_commits.add(commit)
 
-    def keep_fresh(self, minutes: float) -> None:
-        """Refresh every so many minutes in the background, for as long as the page runs; 0 is never.
+    def fit_directions(self) -> None:
+        """Compute the directions of all models, so that no visitor has to wait for them."""
+        for entry in list(self.entries.values()):
+            self.directions(entry.model)
 
-        Where something is wrong it is tried again at once, then every minute.
+    def keep_fresh(self, minutes: float) -> threading.Thread:
+        """Start the thread that refreshes the models every `minutes`; 0 is never.
+
+        While a model has a problem it is tried again, at once and then every `RETRY_SECONDS`, also if `minutes` is 0.
+        Whatever goes wrong in the thread, it goes on.
         """
 
-        def forever() -> None:
-            self.fetch_training_files()
-            for name in self.entries:
-                self.directions(name)  # a visitor need not wait for them
-            troubled_wait = 0.0
-            while minutes > 0:
-                troubled = any(entry.problem for entry in self.entries.values())
-                time.sleep(min(troubled_wait, minutes * 60) if troubled else minutes * 60)
-                troubled_wait = 60.0
-                try:
-                    self.refresh()
-                    self.fetch_training_files()
-                except Exception as error:  # a surprise today must not end all refreshing
-                    print(f"refresh failed: {type(error).__name__}: {error}", file=sys.stderr)
+        def attempt(work: Callable[[], None]) -> None:
+            try:
+                work()
+            except Exception:
+                print("refreshing the models failed:", file=sys.stderr)
+                traceback.print_exc()
 
-        threading.Thread(target=forever, name="refresh", daemon=True).start()
+        def run() -> None:
+            attempt(self.fetch_training_files)
+            attempt(self.fit_directions)
+            retry = 0.0
+            while minutes > 0 or self.has_problem():
+                wait = minutes * 60 if minutes > 0 else RETRY_SECONDS
+                time.sleep(min(retry, wait) if self.has_problem() else wait)
+                retry = RETRY_SECONDS
+                attempt(self.refresh)
+                attempt(self.fetch_training_files)
+
+        thread = threading.Thread(target=run, name="refresh", daemon=True)
+        thread.start()
+        return thread
+
+    def has_problem(self) -> bool:
+        """Return whether any model is not what was asked for."""
+        return any(entry.problem for entry in list(self.entries.values()))
 
     def describe(self) -> list[dict]:
-        """For programs: each model's name, whether it knows digits, its commit, and what is wrong with it."""
+        """Return for each model its name, whether it knows digits, what is shown for it, its commit and its problem."""
         return [
             {
                 "name": entry.name,
@@ -132,30 +161,30 @@ class Models:
         ]
 
     def status(self) -> str:
-        """HTML: which weights are shown, from which commit, and why not others."""
+        """Return HTML: which weights are shown, from which commit, and what is wrong."""
         lines = []
         for entry in self.entries.values():
             epochs = entry.model.training.get("epochs_done")
-            trained = f", trained for {epochs} epochs" if isinstance(epochs, int) else ""
+            trained = "" if epochs is None else f", trained for {epochs} epochs"
             if entry.model.commit is not None:
                 text = f"{entry.name}: from the Hub, commit {entry.model.commit[:8]}{trained}"
             elif entry.model.name == entry.name:
                 text = f"{entry.name}: bundled weights{trained}"
             else:
-                text = f"{entry.name}: the bundled {entry.model.name} stands in for it"
+                text = f"{entry.name}: the bundled {entry.model.name} is shown instead"
             problem = f' <strong class="problem">({escape(entry.problem)})</strong>' if entry.problem else ""
             lines.append(f"<li>{escape(text)}{problem}</li>")
         return f'<ul class="weights">{"".join(lines)}</ul>'
 
 
 def asked_models() -> list[str]:
-    """The names in `DCGAN_MODEL`, none twice."""
+    """Return the names in `DCGAN_MODEL`, each once."""
     names = [name.strip() for name in os.environ.get("DCGAN_MODEL", "").split(",")]
     return list(dict.fromkeys(filter(None, names)))
 
 
 def refresh_minutes() -> float:
-    """`DCGAN_REFRESH_MINUTES`; a wrong value is told on the terminal and does not keep the page shut."""
+    """Return `DCGAN_REFRESH_MINUTES`. A wrong value is reported on the terminal, and 10 is used."""
     text = os.environ.get("DCGAN_REFRESH_MINUTES", "10")
     try:
         minutes = float(text)

@@ -39,7 +39,7 @@ def draw_directions(models: Models, model_name: str, exact, hand, digit, *amount
     """The moved hand, large; before it where it came from, and below all its digits."""
     model = models[model_name]
     digit = digit_or_any(model.config, digit)
-    latent, own = moved(model, models.directions(model_name), hand, digit, amounts)
+    latent, own = moved(model, models.directions(model), hand, digit, amounts)
     start, _ = latent_of(hand or "", model.config, own)
     if model.config.num_classes:
         labels = torch.tensor([own, own, *range(10)])
@@ -70,7 +70,7 @@ def slider_label(direction: Direction) -> str:
 
 def slider_labels(models: Models, model_name: str) -> list[gr.Slider]:
     """Updates of the sliders for another model: its own correlations."""
-    return [gr.Slider(label=slider_label(direction)) for direction in models.directions(model_name)]
+    return [gr.Slider(label=slider_label(direction)) for direction in models.directions(models[model_name])]
 
 
 def move_endpoint(models: Models, model, hand, digit, amounts) -> tuple[Image.Image, dict]:
@@ -87,7 +87,7 @@ def move_endpoint(models: Models, model, hand, digit, amounts) -> tuple[Image.Im
         moved: the code of the moved hand, and the digit it writes
     """
     chosen = asked_model(models, model)
-    directions = models.directions(model)
+    directions = models.directions(chosen)
     names = [direction.name for direction in directions]
     if not isinstance(amounts, dict) or not set(amounts) <= set(names):
         raise InputError(f"amounts must be an object of numbers; its names may be {', '.join(names)}")
@@ -105,14 +105,14 @@ def list_directions(models: Models, model) -> list[dict]:
     Returns:
         directions: of each its name, unit vector, and correlation with what its name says, on samples not fitted to
     """
-    asked_model(models, model)
+    chosen = asked_model(models, model)
     return [
         {
             "name": direction.name,
             "correlation": direction.correlation and round(direction.correlation, 4),
             "vector": [round(value, 6) for value in direction.vector.tolist()],
         }
-        for direction in models.directions(model)
+        for direction in models.directions(chosen)
     ]
 
 

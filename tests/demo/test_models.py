@@ -17,7 +17,7 @@ def test_a_bundled_model_stands_in_and_the_page_says_why(tmp_path):
     missing = str(tmp_path / "<b>nowhere</b>")
     models = Models([missing])
     assert models[missing].name == "mnist-conditional"
-    assert "stands in for it" in models.status()
+    assert "mnist-conditional is shown instead" in models.status()
     assert "there is no model" in models.status()
     assert "<b>" not in models.status()  # a name is text, not markup
     assert models.describe()[0]["problem"].startswith("there is no model")
