@@ -1,4 +1,4 @@
-"""The model card: a README.md that is made from the other files of a model folder."""
+"""The model card: a README.md that is made from the other files of a model folder, by the template card.md."""
 
 import shlex
 from pathlib import Path
@@ -7,99 +7,11 @@ from dcgan.config import ModelConfig, format_value
 from dcgan.files import write_text
 from dcgan.model_folder import BUNDLED, read_config, read_evaluation, read_history
 
-TEMPLATE = """\
----
-{metadata}
----
-
-# {name}
-
-{kind} DCGAN ([Radford, Metz & Chintala 2015](https://arxiv.org/abs/1511.06434)) that generates handwritten
-digits. It was trained on MNIST.
-
-![{caption}](samples.png)
-
-<Gallery />
-
-{explanation}
-
-| | |
-|---|---|
-{facts}
-
-## Quality
-
-{quality}
-
-## Use
-
-{use}
-
-The same seed{digit} and truncation always give the same picture: white ink on black, 0 to 255.
-
-| file | |
-|---|---|
-| `model.safetensors` | the generator to sample from: averaged weights, recalibrated BatchNorm |
-| `discriminator.safetensors` | the discriminator that it was trained against |
-| `config.json` | the shape of both networks, and the training settings |
-| `history.jsonl` | losses and quality, a line for each epoch |
-| `samples.png`, `progress.webp` | samples, and the same seeds after every epoch |
-
-## Limits
-
-It draws single, centred digits, in the handwriting of Americans of the 1990s. {limits}
-
-## Licence
-
-MIT, weights and code. MNIST is by Yann LeCun, Corinna Cortes and Christopher J.C. Burges.
-"""
-
-# What can be run beside the model: the folder's own card, and the card on the Hub, where there is no code of ours.
-USE_FOLDER = """\
-From the root of the repository:
-
-    python scripts/sample.py {model} --count 64 --seed 0 --out digits.png"""
-USE_HUB = """\
-Without any other code (`pip install torch huggingface_hub safetensors pillow numpy`):
-
-```python
-import json
-
-import torch
-from huggingface_hub import hf_hub_download
-from PIL import Image
-from safetensors.torch import load_file
-from torch.nn.functional import batch_norm, conv_transpose2d, relu
-
-repo, seed, digit = "REPO", 0, 7  # a model without classes ignores the digit
-
-with open(hf_hub_download(repo, "config.json"), encoding="utf-8") as file:
-    config = json.load(file)["model"]
-weights = load_file(hf_hub_download(repo, "model.safetensors"))
-
-
-def activate(x, i):
-    x = batch_norm(x, weights[f"norms.{i}.running_mean"], weights[f"norms.{i}.running_var"])
-    if config["num_classes"]:
-        x = x + weights[f"norms.{i}.class_bias.weight"][:, digit, None, None]
-    return relu(x)
-
-
-latent = torch.randn(config["latent_dim"], generator=torch.Generator().manual_seed(seed))
-x = torch.cat([latent, torch.eye(config["num_classes"])[digit]]) if config["num_classes"] else latent
-x = activate(conv_transpose2d(x[None, :, None, None], weights["project.weight"]), 0)
-for i in range(sum(name.startswith("upsample.") for name in weights)):
-    x = activate(conv_transpose2d(x, weights[f"upsample.{i}.weight"], stride=2, padding=1), i + 1)
-x = torch.tanh(conv_transpose2d(x, weights["to_image.weight"], weights["to_image.bias"], stride=2, padding=1))
-pixels = ((x[0, 0] + 1) * 127.5).round().to(torch.uint8)
-Image.fromarray(pixels.numpy()).save("digit.png")
-```
-
-From the root of the repository with the code that trained it, many pictures, or the page to play with them:
-
-    python scripts/sample.py REPO --count 64 --seed 0 --out digits.png
-    DCGAN_MODEL=REPO python app.py"""
-
+TEMPLATE = Path(__file__).with_name("card.md")
+USE_FOLDER = (
+    "From the root of the repository:\n\n    python scripts/sample.py {model} --count 64 --seed 0 --out digits.png"
+)
+USE_ON_HUB = Path(__file__).with_name("card_use_on_hub.md")  # code that needs nothing of ours; a test runs it
 KINDS = {  # what the card says of a conditional model, and of an unconditional one
     True: {
         "kind": "A conditional",
@@ -200,8 +112,7 @@ def facts(config: ModelConfig, training: dict, history: list[dict]) -> list[tupl
             done.append(f"{training['steps_done']:,} steps")
         if seconds := sum(entry.get("seconds", 0) for entry in history):
             done.append(f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours")
-        done += [f"on {training['device']}"] * ("device" in training)
-        done += [f"torch {training['torch']}"] * ("torch" in training)
+        done += [f"{word} {training[key]}" for word, key in (("on", "device"), ("torch", "torch")) if key in training]
         rows.append(("trained", ", ".join(done)))
         if seconds:
             images = sum(entry.get("seconds", 0) * entry.get("images_per_second", 0) for entry in history)
@@ -255,13 +166,17 @@ def make_card(folder: Path, repo: str | None = None) -> str:
     config, training = read_config(folder)
     evaluation, conditional = read_evaluation(folder), config.num_classes > 0
     name = repo or folder.absolute().name
-    return TEMPLATE.format(
+    if repo is None:
+        use = USE_FOLDER.format(model=path_from_root(folder))
+    else:
+        use = USE_ON_HUB.read_text(encoding="utf-8").replace("REPO", repo).rstrip()
+    return TEMPLATE.read_text(encoding="utf-8").format(
         **KINDS[conditional],
         name=name,
         metadata=metadata(name, conditional, evaluation),
         facts=markdown_rows(facts(config, training, read_history(folder))),
         quality=quality_table(evaluation) if evaluation else "Not measured.",
-        use=USE_HUB.replace("REPO", repo) if repo else USE_FOLDER.format(model=path_from_root(folder)),
+        use=use,
     )
 
 

@@ -1,37 +1,121 @@
-"""The page's models: what is asked for, what stands in, what is said."""
+"""The page's models: what is asked for, what is shown instead, and how they are refreshed."""
+
+import threading
 
 import pytest
+from hub_server import running_hub
 
+import demo.models
 from dcgan.config import ModelConfig
+from dcgan.hub.load import load_model
 from demo.models import Models, asked_models, refresh_minutes
+
+BUNDLED = "mnist-conditional"
 
 
 def test_bundled_models_are_the_default_the_one_with_digits_first():
     models = Models()
-    assert list(models.entries) == ["mnist-conditional", "mnist"]
+    assert list(models.entries) == [BUNDLED, "mnist"]
     assert [models.knows_digits(name) for name in models.entries] == [True, False]
     assert "mnist: bundled weights, trained for" in models.status()
 
 
-def test_a_bundled_model_stands_in_and_the_page_says_why(tmp_path):
+def test_a_bundled_model_is_shown_instead_and_the_page_says_why(tmp_path):
     missing = str(tmp_path / "<b>nowhere</b>")
     models = Models([missing])
-    assert models[missing].name == "mnist-conditional"
+    assert models[missing].name == BUNDLED
     assert "mnist-conditional is shown instead" in models.status()
     assert "there is no model" in models.status()
     assert "<b>" not in models.status()  # a name is text, not markup
     assert models.describe()[0]["problem"].startswith("there is no model")
 
 
+def test_the_page_opens_whatever_loading_a_model_raises(monkeypatch, capsys):
+    def load(name: str, *seconds: float):
+        if name == "odd":
+            raise MemoryError
+        return load_model(name, *seconds)
+
+    monkeypatch.setattr(demo.models, "load_model", load)
+    models = Models(["odd"])
+    models.refresh()
+    assert models["odd"].name == BUNDLED
+    assert "MemoryError" in models.entries["odd"].problem and "MemoryError" in capsys.readouterr().err
+
+
 def test_a_folder_that_appears_is_taken_up_by_a_refresh(tmp_path, make_model):
     name = str(tmp_path / "later")
     models = Models([name])
     models.refresh()
-    assert models[name].name == "mnist-conditional"
+    assert models[name].name == BUNDLED
     make_model(tmp_path / "later", ModelConfig(base_channels=4))
     models.refresh()
     assert models[name].name == name
     assert models.entries[name].problem is None
+
+
+def test_a_slow_first_pull_is_repeated_also_where_nothing_is_refreshed(tmp_path, monkeypatch, make_model):
+    folder = make_model(tmp_path / "model", ModelConfig(base_channels=4))
+    with running_hub() as hub:
+        commit = hub.commit("user/slow", {path.name: path.read_bytes() for path in folder.iterdir()})
+        hub.use(monkeypatch, tmp_path)
+        models = Models(["user/slow"], seconds=0.1)
+        assert models["user/slow"].name == BUNDLED
+        thread = models.keep_fresh(0)
+        thread.join(60)
+        assert not thread.is_alive()  # once it has succeeded
+        assert (models["user/slow"].commit, models.entries["user/slow"].problem) == (commit, None)
+        assert models.fetched_commits == {commit}
+
+
+def test_the_refresh_thread_goes_on_whatever_fails(tmp_path, monkeypatch, make_model, capsys):
+    name, calls = str(tmp_path / "later"), []
+    models, refresh = Models([name]), Models.refresh
+
+    def fail() -> None:
+        raise KeyError("odd")
+
+    def third_time() -> None:
+        calls.append(time := len(calls))
+        if time < 2:
+            fail()
+        make_model(tmp_path / "later", ModelConfig(base_channels=4))
+        refresh(models)
+
+    monkeypatch.setattr(demo.models, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(models, "fetch_training_files", fail)
+    monkeypatch.setattr(models, "fit_directions", fail)
+    monkeypatch.setattr(models, "refresh", third_time)
+    models.keep_fresh(0).join(60)
+    assert len(calls) == 3 and models[name].name == name
+    assert "KeyError" in capsys.readouterr().err
+
+
+def test_directions_belong_to_a_model_and_wait_for_no_other(tmp_path, monkeypatch, make_model):
+    folders = [make_model(tmp_path / str(dim), ModelConfig(base_channels=4, latent_dim=dim)) for dim in (8, 16)]
+    models, name = Models([str(folders[0])]), str(folders[0])
+    old, new = models[name], load_model(str(folders[1]))
+    fit, started, go_on = demo.models.fit_named_directions, threading.Event(), threading.Event()
+
+    def slow_for_old(generator) -> list:
+        if generator is old.generator:
+            started.set()
+            assert go_on.wait(60)
+        return fit(generator)
+
+    monkeypatch.setattr(demo.models, "fit_named_directions", slow_for_old)
+    monkeypatch.setattr("dcgan.latents.directions.MEASURED_SAMPLES", 40)
+    monkeypatch.setattr("dcgan.latents.directions.HELD_OUT", 10)
+    thread = threading.Thread(target=models.directions, args=[old])
+    thread.start()
+    assert started.wait(60)
+    assert {direction.vector.shape for direction in models.directions(new)} == {(16,)}
+    assert thread.is_alive()
+    models.entries[name] = demo.models.Entry(name, new)  # a swap, while a request still uses the old model
+    go_on.set()
+    thread.join(60)
+    assert {direction.vector.shape for direction in models.directions(old)} == {(8,)}
+    assert models.directions(old) is models.directions(old)
 
 
 def test_names_come_from_the_environment(monkeypatch):

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import huggingface_hub.constants
 import pytest
 import torch
 from hub_server import HubServer, running_hub
@@ -56,10 +55,7 @@ def hub(tmp_path, monkeypatch, files) -> Iterator[HubServer]:
     """A Hub that has the model; this process and its children use it, with an empty cache."""
     with running_hub() as hub:
         hub.commit(REPO, files)
-        for name, value in hub.environment(tmp_path, None).items():
-            monkeypatch.setenv(name, value)
-        # The client in this process, which only reads the cache, has frozen its folder at import.
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hf_home" / "hub"))
+        hub.use(monkeypatch, tmp_path)
         yield hub
 
 
@@ -101,7 +97,6 @@ COLD = [  # (fault, what it strikes, how long a pull may take, the sentence)
     ("server_error", {}, 30, r"error \(500\)"),
     ("server_error", {"path": "/blobs/", "method": "GET"}, 30, r"error \(500\)"),
     ("cut", {"path": "model.safetensors", "method": "GET"}, 3, "did not deliver model.safetensors within 3 s"),
-    ("stall", {"path": "model.safetensors", "method": "GET"}, 3, "did not deliver model.safetensors within 3 s"),
     ("trickle", {"path": "model.safetensors", "method": "GET"}, 3, "did not deliver model.safetensors within 3 s"),
     ("short", {"path": "model.safetensors", "method": "GET"}, 30, "cut short"),
     ("flip", {"path": "model.safetensors", "method": "GET"}, 30, "arrived damaged twice"),
