@@ -1,6 +1,8 @@
 """The page's models: what is asked for, what is shown instead, and how they are refreshed."""
 
+import re
 import threading
+import time
 
 import pytest
 from hub_server import running_hub
@@ -54,13 +56,20 @@ def test_a_folder_that_appears_is_taken_up_by_a_refresh(tmp_path, make_model):
     assert models.entries[name].problem is None
 
 
-def test_a_slow_first_pull_is_repeated_also_where_nothing_is_refreshed(tmp_path, monkeypatch, make_model):
+def test_a_silent_hub_keeps_no_page_shut_and_is_asked_again_also_where_nothing_is_refreshed(
+    tmp_path, monkeypatch, make_model
+):
     folder = make_model(tmp_path / "model", ModelConfig(base_channels=4))
     with running_hub() as hub:
         commit = hub.commit("user/slow", {path.name: path.read_bytes() for path in folder.iterdir()})
         hub.use(monkeypatch, tmp_path)
-        models = Models(["user/slow"], seconds=0.1)
+        hub.fault("silent")
+        started = time.monotonic()
+        models = Models(["user/slow"])
+        assert time.monotonic() - started < demo.models.START_SECONDS + 1
         assert models["user/slow"].name == BUNDLED
+        assert re.search("could not be reached|did not answer within", models.entries["user/slow"].problem)
+        hub.clear_faults()
         thread = models.keep_fresh(0)
         thread.join(60)
         assert not thread.is_alive()  # once it has succeeded

@@ -4,15 +4,10 @@ It follows our reading of the Hub's HTTP protocol (the source of huggingface_hub
 that passes shows that our code and the real client agree with this reading. It knows what our code uses: models and
 Spaces, plain LFS (clients run with HF_HUB_DISABLE_XET=1), commits to branches, tags. It answers 501 to anything else.
 
-A test can look at all its state (`with running_hub() as hub`): `hub.repos["model", "user/repo"]`, `hub.blobs` by
-sha256, `hub.requests` as (method, path), `hub.faults`.
-
 - The hub is 127.0.0.1 and the blobs are `localhost`, so that an LFS download crosses origins as on the real Hub. A
   blob request that carries a token is refused, as S3 does, which shows that a client leaks none.
 - Over plain http the client does not take a bare 401 for a missing repo: it needs X-Error-Code.
-- A new repo has a commit already: .gitattributes, and in a Space a README.md.
 - Paths are routed still quoted, so that a branch named `a/b` stays one part of the path.
-- Handlers run one at a time under `hub.lock`. Trees and files never change.
 """
 
 import asyncio
@@ -41,9 +36,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 TOKENS = {"hf_test": "write", "hf_read": "read"}
-LFS_ENDINGS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".npy", ".npz", ".onnx", ".zip", ".gz")
-LFS_SIZE = 10 * 2**20
-GIT_ATTRIBUTES = "".join(f"*{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LFS_ENDINGS).encode()
+LFS_ENDINGS = (".safetensors", ".png", ".webp")
 
 ERROR_FAULTS = {  # status, X-Error-Code, message
     "unauthorized": (401, "RepoNotFound", "Invalid username or password."),
@@ -130,11 +123,6 @@ class Fault:
     method: str
 
 
-def goes_to_lfs(path: str, sample: bytes, size: int) -> bool:
-    """Decide by name, by size, or by binary content (the client sends 512 bytes of each file)."""
-    return size > 0 and (path.endswith(LFS_ENDINGS) or size > LFS_SIZE or b"\0" in sample[:512])
-
-
 def card_errors(readme: str) -> list[str]:
     """Return some of what the Hub refuses in the YAML at the head of a README."""
     match = re.match(r"---\s*\n(.*?)^---\s*$", readme, re.DOTALL | re.MULTILINE)
@@ -162,7 +150,7 @@ def route(methods: str, path: str, under: tuple[str, ...] = ("",)) -> Callable[[
 
 
 class HubServer:
-    """The state, the handlers, and as an ASGI application the faults in front of them."""
+    """The state, all of it open to a test; the handlers; and as an ASGI application the faults in front of them."""
 
     def __init__(self, port: int):
         self.endpoint, self.blob_endpoint = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
@@ -196,7 +184,7 @@ class HubServer:
             repo = self.repos.get(("model", repo_id)) or self._new_repo("model", repo_id)
             tree = dict(repo.at().tree)
             for path, data in files.items():
-                tree[path] = File(data, goes_to_lfs(path, data, len(data)))
+                tree[path] = File(data, path.endswith(LFS_ENDINGS))
                 self.blobs |= {tree[path].sha256: data} if tree[path].lfs else {}
             return repo.add_commit(tree).id
 
@@ -209,7 +197,7 @@ class HubServer:
         changes one bit. A download of an LFS file is GET
         /blobs/owner/name/SHA256/FILE: the repo's id and the file's name are in every path of it.
         """
-        assert kind == "silent" or kind in BODY_FAULTS or kind in ERROR_FAULTS
+        assert kind in ("silent", *BODY_FAULTS, *ERROR_FAULTS)
         self.faults.append(Fault(kind, path, method))
 
     def clear_faults(self) -> None:
@@ -311,8 +299,10 @@ class HubServer:
 
     def _new_repo(self, repo_type: str, id: str, **settings) -> Repo:
         repo = self.repos[repo_type, id] = Repo(repo_type, id, **settings)
-        readme = {"README.md": File(f"---\ntitle: {id}\nsdk: {repo.sdk}\n---\n".encode())}
-        repo.add_commit({".gitattributes": File(GIT_ATTRIBUTES)} | (readme if repo_type == "space" else {}))
+        tree = {".gitattributes": File(b"*.safetensors filter=lfs\n")}
+        if repo_type == "space":
+            tree["README.md"] = File(f"---\ntitle: {id}\nsdk: {repo.sdk}\n---\n".encode())
+        repo.add_commit(tree)
         return repo
 
     @route("POST", "/api/repos/create")
@@ -379,10 +369,9 @@ class HubServer:
         """Answer how to send each file, and the id of the present one, by which the client skips an unchanged file."""
         (_, commit), files = self._at(request), []
         for file in asked["files"]:
-            lfs = goes_to_lfs(file["path"], base64.b64decode(file["sample"]), file["size"])
             there = {"oid": commit.tree[file["path"]].etag} if file["path"] in commit.tree else {}
-            decided = {"uploadMode": "lfs" if lfs else "regular", "shouldIgnore": False}
-            files.append({"path": file["path"]} | decided | there)
+            mode = "lfs" if file["path"].endswith(LFS_ENDINGS) else "regular"
+            files.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False} | there)
         return {"files": files}
 
     @route("POST", ".git/info/lfs/objects/batch", WEB)

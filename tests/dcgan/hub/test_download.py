@@ -154,16 +154,11 @@ def test_a_damaged_file_in_the_cache_is_fetched_again_and_never_used(hub, files)
     assert contents(pull(REPO).folder) == files
 
 
-def weights_with(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
-    return lambda tensor: torch.full_like(tensor, value)
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (weights_with(float("nan")), "not finite"),
-        (weights_with(0.0), "all the same"),
-        (lambda tensor: tensor.double(), "bytes"),
+        (lambda tensor: tensor * float("nan"), "not finite"),
+        (lambda tensor: tensor * 0, "all the same"),
         (lambda tensor: tensor[:1].clone(), "bytes"),
     ],
 )
@@ -175,14 +170,6 @@ def test_bad_weights_are_refused_and_the_good_ones_stay(hub, files, tmp_path, ch
     assert sentence in shown.problem
     shutil.rmtree(tmp_path / "hf_home")
     with pytest.raises(ModelError, match=sentence):
-        load_model(REPO)
-
-
-def test_a_config_that_asks_for_too_much_is_refused_before_anything_is_made(hub, files):
-    hub.commit(
-        REPO, {"config.json": files["config.json"].replace(b'"base_channels": 4', b'"base_channels": 1000000000')}
-    )
-    with pytest.raises(ModelError, match="base_channels is 1000000000"):
         load_model(REPO)
 
 
