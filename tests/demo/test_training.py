@@ -109,7 +109,8 @@ def png() -> bytes:
 PICTURES = {  # name: makes the content of progress.webp
     "13,000² pixels, 60 frames": lambda: animation(13_000, 13_000, 60, side=2),
     "300,000 frames": lambda: animation(2, 2, 300_000),
-    "wide": lambda: animation(16_383, 90, 100, side=2),
+    "16,383² pixels": lambda: animation(16_383, 16_383, 1, side=2),
+    "wide": lambda: animation(641, 90, 2),
     "many pixels": lambda: animation(640, 640, 400),
     "EPS": lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\n{} loop\n",
     "PNG": png,
