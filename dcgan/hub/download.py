@@ -148,22 +148,17 @@ def write_cache_ref(pulled: Pulled) -> None:
         write_text(refs / pulled.revision, pulled.commit)
 
 
-def checksum(path: Path, etag: str) -> str:
-    """Return the checksum of a file that its ETag should be: sha256 for LFS files, git's blob id for others."""
-    if len(etag) == 64:
-        digest = hashlib.sha256()
-    else:
-        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-    with path.open("rb") as file:
-        while part := file.read(2**20):
-            digest.update(part)
-    return digest.hexdigest()
-
-
 def is_whole(path: Path, etag: str | None = None) -> bool:
-    """Return whether a cached file has its announced checksum. Without `etag`, the name of its blob in the cache."""
-    etag = etag or path.resolve().name
-    return not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", etag) or checksum(path, etag) == etag
+    """Return whether a file has its announced checksum: sha256 for LFS files, git's blob id for others.
+
+    etag: the announced checksum; without it, the name of the file's blob in the cache.
+    """
+    etag, content = etag or path.resolve().name, path.read_bytes()
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", etag):
+        return True  # another kind of ETag says nothing about the content
+    if len(etag) == 64:
+        return hashlib.sha256(content).hexdigest() == etag
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() == etag
 
 
 def fetch_model(repo: str, revision: str) -> dict[str, str]:

@@ -130,7 +130,7 @@ def render(models: Models, model_name: str, exact) -> str:
     quality = (
         table(rows, "measured: mean and range over sampling seeds")
         if rows
-        else '<p class="note">These weights were not measured. python scripts/evaluate.py measures them.</p>'
+        else '<p class="note">Not measured. python scripts/evaluate.py MODEL --write measures these weights.</p>'
     )
     tables = f'<div class="tables">{table(facts(entry), "recipe")}{quality}</div>'
     return frames_player(folder) + tables + train_your_own_html(entry.model)

@@ -113,8 +113,6 @@ def test_directions_belong_to_a_model_and_wait_for_no_other(tmp_path, monkeypatc
         return fit(generator)
 
     monkeypatch.setattr(demo.models, "fit_named_directions", slow_for_old)
-    monkeypatch.setattr("dcgan.latents.directions.MEASURED_SAMPLES", 40)
-    monkeypatch.setattr("dcgan.latents.directions.HELD_OUT", 10)
     thread = threading.Thread(target=models.directions, args=[old])
     thread.start()
     assert started.wait(60)
