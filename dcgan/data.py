@@ -20,24 +20,22 @@ RAW_BYTES = {  # the four unpacked files
 
 
 def load_mnist(data_dir: str | Path, *, train: bool = True) -> tuple[Tensor, Tensor]:
-    """The training split (60,000) or the test split (10,000) as it is.
+    """Return the training split (60,000) or the test split (10,000) of MNIST.
 
-    Returns images (N, 28, 28) uint8, white ink on black, and labels (N,) uint8. torchvision
-    checks the md5 of the four files in `data_dir/MNIST/raw` and downloads only what is missing.
-
-    Raises `InputError` if they are damaged, or missing and not to be downloaded.
+    images: (N, 28, 28) uint8, white on black. labels: (N,) uint8. torchvision checks the md5 of the four files in
+    `data_dir/MNIST/raw` and downloads what is missing. Raises `InputError` if a file is damaged or cannot be had.
     """
     from torchvision.datasets import MNIST  # slow to import, and not needed by the page
 
     raw = Path(data_dir) / "MNIST" / "raw"
-    for name, size in RAW_BYTES.items():  # torchvision checks the archives only, not what it unpacked
+    for name, size in RAW_BYTES.items():  # torchvision checks the archives, but not the unpacked files
         if (raw / name).exists() and (actual := (raw / name).stat().st_size) != size:
             raise InputError(
                 f"{raw / name} is damaged ({actual:,} bytes instead of {size:,}): "
-                "delete it, and it is unpacked or downloaded again"
+                "delete it, and it will be unpacked or downloaded again"
             )
     timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(30)  # torchvision's download has no time limit of its own
+    socket.setdefaulttimeout(30)  # torchvision's download has no timeout
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             dataset = MNIST(data_dir, train=train, download=True)
@@ -54,7 +52,7 @@ def load_mnist(data_dir: str | Path, *, train: bool = True) -> tuple[Tensor, Ten
 
 
 def to_model_size(images: Tensor, image_size: int, image_channels: int) -> Tensor:
-    """(N, 28, 28) uint8 -> (N, C, S, S) uint8: a black border to 32x32, nothing resampled.
+    """Return images (N, 28, 28) uint8 as (N, C, S, S) uint8, with a black border to 32x32 and no resampling.
 
     For 64x64 every pixel is then doubled; for three channels grey is repeated.
     """
@@ -65,10 +63,10 @@ def to_model_size(images: Tensor, image_size: int, image_channels: int) -> Tenso
 
 
 def to_float(images: Tensor) -> Tensor:
-    """uint8 [0, 255] -> float32 [-1, 1], the range of the generator's tanh (paper, section 4)."""
+    """Return uint8 images as float32 in [-1, 1], the range of the generator's tanh (paper, section 4)."""
     return images.float().div_(127.5).sub_(1.0)
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """float [-1, 1] -> uint8 [0, 255]: the inverse of `to_float`."""
+    """Return float images in [-1, 1] as uint8: the inverse of `to_float`."""
     return images.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Pictures to files: grids, PNG, animations. Lossless and exact unless a caller scales."""
+"""Images to files: grids, PNG, animations. All lossless but the video."""
 
 import io
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from dcgan.files import write_file
 
 
 def to_pil(image: np.ndarray) -> Image.Image:
-    """uint8 (H, W), (1, H, W) or (3, H, W) -> PIL image, grey or RGB."""
+    """Return an image (H, W), (1, H, W) or (3, H, W) uint8 as a PIL image, grey or RGB."""
     if image.ndim == 3:
         image = image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
     return Image.fromarray(image)
 
 
 def grid(images: np.ndarray, columns: int, gap: int = 2) -> Image.Image:
-    """uint8 (N, C, H, W) or (N, H, W) -> one picture, row by row, on black."""
+    """Return images (N, C, H, W) or (N, H, W) uint8 as one image, row by row, with a black gap in pixels."""
     if images.ndim == 3:
         images = images[:, None]
     count, channels, height, width = images.shape
@@ -31,37 +31,27 @@ def grid(images: np.ndarray, columns: int, gap: int = 2) -> Image.Image:
     return to_pil(sheet)
 
 
-def cut(sheet: Image.Image, columns: int, rows: int, gap: int = 2) -> np.ndarray:
-    """The pictures of a `grid` that is full, uint8 (columns * rows, C, H, W). Raises ValueError if it is none."""
-    pixels = np.asarray(sheet).reshape(sheet.height, sheet.width, -1)
-    if (sheet.height - gap) % rows or (sheet.width - gap) % columns:
-        raise ValueError(f"{sheet.width} x {sheet.height} pixels are no grid of {columns} x {rows} pictures")
-    high, wide = (sheet.height - gap) // rows, (sheet.width - gap) // columns
-    cells = pixels[gap:, gap:].reshape(rows, high, columns, wide, -1)[:, : high - gap, :, : wide - gap]
-    return cells.transpose(0, 2, 4, 1, 3).reshape(rows * columns, -1, high - gap, wide - gap)
-
-
 def enlarge(image: Image.Image, factor: int, *, smooth: bool = False) -> Image.Image:
-    """`factor` times larger: exact pixels as squares, or smooth (Lanczos) like ink."""
+    """Return an image `factor` times larger, by nearest neighbour, or smooth by Lanczos."""
     size = (image.width * factor, image.height * factor)
     return image.resize(size, Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST)
 
 
 def save_png(image: Image.Image, path: str | Path) -> None:
+    """Write an image as PNG, atomically."""
     write_file(path, lambda temporary: image.save(temporary, format="PNG", optimize=True))
 
 
-ANIMATIONS = {".gif": ("GIF", {"optimize": False}), ".webp": ("WEBP", {"lossless": True}), ".png": ("PNG", {})}
+ANIMATIONS = {".gif": ("GIF", {"optimize": False}), ".webp": ("WEBP", {"lossless": True})}
 
 
 def encode_animation(frames: Sequence[Image.Image], suffix: str, milliseconds: int | Sequence[int]) -> bytes:
-    """An endless loop, lossless; the suffix says the format: .gif, .webp or .png (APNG).
+    """Return an endless loop as .gif or .webp. Both are exact: a grey frame has no more than GIF's 256 colours.
 
-    A grey frame has no more than GIF's 256 colours, so a GIF is exact too. milliseconds: one for
-    all frames, or one for each.
+    milliseconds: the duration of all frames, or of each. Raises `ValueError` for another suffix.
     """
     if suffix not in ANIMATIONS:
-        raise ValueError(f"{suffix!r} is no animation format: use {', '.join(ANIMATIONS)}")
+        raise ValueError(f"{suffix!r} is not an animation format: use {' or '.join(ANIMATIONS)}")
     name, options = ANIMATIONS[suffix]
     buffer = io.BytesIO()
     frames[0].save(
@@ -71,9 +61,11 @@ def encode_animation(frames: Sequence[Image.Image], suffix: str, milliseconds: i
 
 
 def encode_video(frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> bytes:
-    """Grey frames of even width and height as an MP4 (H.264, which every browser plays), each shown for its
-    milliseconds. Nearly lossless: crf 8."""
-    import av  # slow to import, and only needed for this
+    """Return grey frames of even width and height as an MP4 (H.264, crf 8: nearly lossless).
+
+    milliseconds: the duration of each frame.
+    """
+    import av  # slow to import
 
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
@@ -91,6 +83,6 @@ def encode_video(frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> 
 
 
 def save_animation(frames: Sequence[Image.Image], path: str | Path, milliseconds: int | Sequence[int]) -> None:
-    """Write an animation as the path's suffix says; see `encode_animation`."""
+    """Write an animation, atomically. The path's suffix is the format: see `encode_animation`."""
     encoded = encode_animation(frames, Path(path).suffix.lower(), milliseconds)
     write_file(path, lambda temporary: temporary.write_bytes(encoded))

@@ -1,11 +1,10 @@
-"""The two networks, after the guidelines of the DCGAN paper (arXiv 1511.06434, section 3).
+"""The two networks, by the guidelines of the DCGAN paper (arXiv 1511.06434, section 3).
 
-Strided and transposed convolutions in place of pooling; BatchNorm in both networks, but not on
-the generator's output and the discriminator's first and last layer; no fully connected hidden
-layers; ReLU and tanh in the generator; LeakyReLU in the discriminator.
+Strided and transposed convolutions replace pooling. Both networks use BatchNorm, but not on the generator's output nor
+in the discriminator's first and last layer. The generator has ReLU and tanh, the discriminator LeakyReLU.
 
-In a conditional model the label enters the generator as a one-hot vector beside the latent, the
-discriminator as one-hot planes beside the image, and both again as a bias in every BatchNorm.
+In a conditional model the label is a one-hot vector beside the generator's latent, one-hot planes beside the
+discriminator's image, and a bias in every BatchNorm of both.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from dcgan.config import ModelConfig
 
 @contextmanager
 def seeded_cpu(seed: int) -> Iterator[None]:
-    """Within the context, the CPU's random numbers follow from the seed; afterwards they go on as before.
+    """Within the context, the CPU's default random numbers are seeded. Afterwards they continue as before.
 
     Unlike `torch.manual_seed`, it leaves the random state of every other device alone.
     """
@@ -33,9 +32,9 @@ def seeded_cpu(seed: int) -> Iterator[None]:
 
 
 def init_weights(module: nn.Module) -> None:
-    """All weights from N(0, 0.02) (paper, section 4); biases zero."""
+    """Draw a module's weights from N(0, 0.02) (paper, section 4); its bias becomes 0."""
     if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
-        return  # a shape to be filled from a file; drawing numbers for it would import a second's worth of torch
+        return  # it will be filled from a file; drawing numbers on the meta device is slow
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
         nn.init.normal_(module.weight, 0.0, 0.02)
     if getattr(module, "bias", None) is not None:
@@ -43,9 +42,9 @@ def init_weights(module: nn.Module) -> None:
 
 
 class ClassBatchNorm(nn.BatchNorm2d):
-    """BatchNorm without scale; the bias is the label's own (conditional BatchNorm, arXiv 1610.07629).
+    """BatchNorm without scale, and with one bias per label and channel (conditional BatchNorm, arXiv 1610.07629).
 
-    Adding a bias per label and channel is what one-hot planes beside a layer's input do, for less work.
+    The bias does what one-hot planes beside a layer's input would do, for less work.
     """
 
     def __init__(self, channels: int, num_classes: int):
@@ -58,16 +57,16 @@ class ClassBatchNorm(nn.BatchNorm2d):
 
 
 def class_weights(config: ModelConfig, labels: Tensor | None) -> Tensor | None:
-    """Labels (N,) int64 -> one-hot (N, num_classes) float32; weights of that shape pass as they are."""
+    """Return labels (N,) int64 as one-hot (N, num_classes) float32; label weights of that shape are returned as is."""
     if (labels is None) != (config.num_classes == 0):
-        raise ValueError("labels are needed by a conditional model, and by no other")
+        raise ValueError("a conditional model needs labels, and an unconditional model takes none")
     if labels is None or labels.is_floating_point():
         return labels
     return F.one_hot(labels, config.num_classes).float()
 
 
 class Generator(nn.Module):
-    """Latents (and labels) to pictures: z -> 4x4 -> 8x8 -> 16x16 -> 32x32 (-> 64x64)."""
+    """From latents (and labels) to images: z -> 4x4 -> 8x8 -> 16x16 -> 32x32 (-> 64x64)."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -84,9 +83,9 @@ class Generator(nn.Module):
         self.apply(init_weights)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """latents (N, latent_dim) from N(0, 1) -> images (N, C, S, S) in [-1, 1].
+        """Return the images (N, C, S, S) in [-1, 1] of latents (N, latent_dim) from N(0, 1).
 
-        labels: (N,) int64, or (N, num_classes) weights that add up to 1 and mix digits.
+        labels: (N,) int64, or (N, num_classes) weights that sum to 1 and mix digits.
         """
         classes = class_weights(self.config, labels)
         x = latents if classes is None else torch.cat([latents, classes], dim=1)  # (N, 100 or 110)
@@ -97,7 +96,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (and labels) to one logit; `sigmoid(logit)` is the probability of being real."""
+    """From images (and labels) to one logit; `sigmoid(logit)` is the probability of being real."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -114,7 +113,7 @@ class Discriminator(nn.Module):
         self.apply(init_weights)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """images (N, C, S, S) in [-1, 1], labels (N,) int64 or (N, num_classes) -> logits (N,)."""
+        """Return the logits (N,) of images (N, C, S, S) in [-1, 1]. labels: as for the generator."""
         classes = class_weights(self.config, labels)
         x = images
         if classes is not None:
@@ -124,7 +123,3 @@ class Discriminator(nn.Module):
         for downsample, norm in zip(self.downsample, self.norms, strict=True):
             x = F.leaky_relu(norm(downsample(x), classes), 0.2)  # (N, 128, 8, 8), (N, 256, 4, 4)
         return self.to_logit(x).flatten()  # (N,)
-
-
-def build_networks(config: ModelConfig) -> tuple[Generator, Discriminator]:
-    return Generator(config), Discriminator(config)

@@ -1,6 +1,6 @@
-"""A small convolutional digit classifier: the ruler that the digits are measured with.
+"""A small convolutional digit classifier, in whose features the generated digits are measured.
 
-It sees MNIST's 28x28 pixels, not the network's padded 32x32, and never a generated digit.
+It is trained on MNIST's 28x28 pixels, and never sees a generated digit.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,17 @@ from torch.nn import functional as F
 
 from dcgan.data import to_float
 from dcgan.model_folder import BUNDLED, load_weights
+from dcgan.networks import seeded_cpu
 
 WEIGHTS = BUNDLED / "classifier.safetensors"
 FEATURES = 128
 BATCH = 128
 PEAK_LEARNING_RATE, WEIGHT_DECAY, LABEL_SMOOTHING = 3e-3, 0.05, 0.05
+MAX_TURN, MAX_ZOOM, MAX_SHIFT = 0.21, 0.12, 2  # of the augmentation: radians (12 degrees), share, pixels
 
 
 def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """Return convolution, BatchNorm, ReLU."""
     convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
@@ -39,7 +42,7 @@ class DigitClassifier(nn.Module):
         self.head = nn.Linear(FEATURES, 10)
 
     def features(self, images: Tensor) -> Tensor:
-        """images (N, 1, 28, 28) in [-1, 1] -> (N, 128), not negative: the space of the measures."""
+        """Return the features (N, 128), at least 0, of images (N, 1, 28, 28) in [-1, 1]."""
         return self.body(images).mean(dim=(2, 3))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -47,11 +50,12 @@ class DigitClassifier(nn.Module):
 
 
 def augment(images: Tensor, rng: torch.Generator) -> Tensor:
-    """(N, 1, 28, 28) turned by up to 12 degrees, scaled by up to 12 %, moved by up to 2 pixels."""
+    """Return images (N, 1, 28, 28), each turned, scaled and moved at random, by the constants above at most."""
     turn, zoom, *move = (torch.rand(4, len(images), generator=rng) * 2 - 1).unbind()
-    angle, scale = turn * 0.21, 1 + zoom * 0.12
+    angle, scale = turn * MAX_TURN, 1 + zoom * MAX_ZOOM
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-    rows = [cos, -sin, move[0] * 2 / 14, sin, cos, move[1] * 2 / 14]
+    half = images.shape[-1] / 2  # affine_grid counts in halves of the image
+    rows = [cos, -sin, move[0] * MAX_SHIFT / half, sin, cos, move[1] * MAX_SHIFT / half]
     matrix = torch.stack(rows, dim=1).view(-1, 2, 3).to(images.device)
     places = F.affine_grid(matrix, images.shape, align_corners=False)
     return F.grid_sample(images + 1, places, align_corners=False) - 1  # outside is black, -1
@@ -65,13 +69,15 @@ def fit(
     seed: int = 0,
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> DigitClassifier:
-    """Train a classifier on images (N, 28, 28) uint8 and labels (N,) uint8, on their device.
+    """Return a classifier in eval mode, trained on images (N, 28, 28) uint8 and labels (N,) uint8, on their device.
 
-    AdamW with a one-cycle learning rate, label smoothing and light augmentation; a function of the
-    seed. `progress` hears each epoch's number and mean loss. Returned in eval mode.
+    AdamW, one-cycle learning rate, label smoothing, augmentation. The weights are a function of the seed, and no other
+    random state is changed. progress: gets each epoch's number and mean loss.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    cuda = [images.device] if images.device.type == "cuda" else []  # where dropout draws its numbers
+    with torch.random.fork_rng(cuda), seeded_cpu(seed):
+        for device in cuda:
+            torch.cuda.default_generators[device.index or 0].manual_seed(seed)
         classifier = DigitClassifier().to(images.device, memory_format=torch.channels_last).train()
         rng = torch.Generator("cpu").manual_seed(seed)
         optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
@@ -94,7 +100,7 @@ def fit(
 
 @torch.inference_mode()
 def read(classifier: DigitClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
-    """images (N, 28, 28) uint8 -> the digits read (N,) int64 and the features (N, 128), on the images' device."""
+    """Return the digits (N,) int64 that are read in images (N, 28, 28) uint8, and their features (N, 128)."""
     digits, features = [], []
     for part in images.split(1024):
         features.append(classifier.features(to_float(part)[:, None]))
@@ -103,7 +109,7 @@ def read(classifier: DigitClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def load_classifier(path: Path = WEIGHTS) -> DigitClassifier:
-    """The bundled classifier in eval mode. Raises `ModelError` as `load_weights` does."""
+    """Return the bundled classifier in eval mode. Raises `ModelError`."""
     with torch.device("meta"):
         classifier = DigitClassifier().eval()
     load_weights(classifier, path)

@@ -1,7 +1,6 @@
-"""How good generated digits are: each measure a pure function of images or features.
+"""Metrics of generated digits: pure functions of images or features. `protocol` says what they are applied to.
 
-Nothing here knows a model or a file; `evaluate` holds the protocol. Distances between pictures are
-Euclidean over pixels in [0, 1].
+Distances between images are Euclidean, over pixels in [0, 1].
 """
 
 from dataclasses import dataclass
@@ -9,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-REFERENCES_AT_ONCE = 8192  # of a nearest-neighbour search: bounds its memory
+REFERENCES_AT_ONCE = 8192  # bounds the memory of a nearest-neighbour search
 
 
 def frechet_distance(real: Tensor, generated: Tensor) -> float:
-    """Squared Fréchet distance of Gaussians fitted to features (N, D) and (M, D) (Heusel et al. 2017)."""
+    """Return the squared Fréchet distance of Gaussians fitted to features (N, D) and (M, D) (Heusel et al. 2017)."""
     from torchmetrics.image.fid import FrechetInceptionDistance  # evaluation's dependency, not the page's
 
-    given = nn.Identity()  # the features come ready-made
+    given = nn.Identity()  # the features are given
     given.num_features = real.shape[1]
     distance = FrechetInceptionDistance(feature=given).to(real.device).set_dtype(torch.float64)
     distance.update(real.double(), real=True)
@@ -35,7 +34,7 @@ class Manifold:
 
 
 def manifold(real: Tensor, generated: Tensor, k: int = 5) -> Manifold:
-    """Compare features (N, D) and (M, D) by balls that reach to each point's k-th neighbour of its own kind."""
+    """Compare features (N, D) and (M, D) by balls around each point that reach its k-th neighbour of the same set."""
 
     def radii(points: Tensor) -> Tensor:
         return torch.cdist(points, points).kthvalue(k + 1, dim=1).values  # the nearest is the point itself
@@ -53,14 +52,14 @@ def manifold(real: Tensor, generated: Tensor, k: int = 5) -> Manifold:
 
 
 def kl_to_uniform(digits: Tensor, num_classes: int = 10) -> tuple[list[int], float]:
-    """The histogram of digits (N,) and its Kullback-Leibler divergence to uniform, in nats: 0 to ln 10."""
+    """Return the counts of digits (N,) and their Kullback-Leibler divergence to uniform, in nats: 0 to ln 10."""
     counts = torch.bincount(digits.long(), minlength=num_classes)
     shares = counts.double() / counts.sum()
     return counts.tolist(), (torch.special.xlogy(shares, shares * num_classes)).sum().item()
 
 
 class NearestNeighbour:
-    """The nearest of any number of references to each query, streamed: memory does not grow with them."""
+    """Finds the nearest of any number of references to each query; memory does not grow with the references."""
 
     def __init__(self, queries: Tensor):
         """queries: (N, H, W) uint8."""
@@ -72,10 +71,10 @@ class NearestNeighbour:
 
     @staticmethod
     def _flat(images: Tensor) -> Tensor:
-        return images.flatten(1).float()  # 0 to 255: of whole numbers the products are exact
+        return images.flatten(1).float()  # 0 to 255: products of integers are exact
 
     def update(self, references: Tensor) -> None:
-        """references: (M, H, W) uint8; their indices count on over the calls."""
+        """Add references (M, H, W) uint8. Indices count over all calls."""
         for part in references.split(REFERENCES_AT_ONCE):
             flat = self._flat(part)
             half = torch.addmm(flat.square().sum(dim=1) / 2, self.queries, flat.T, alpha=-1)  # half of |r|^2 - 2 q.r
@@ -87,10 +86,10 @@ class NearestNeighbour:
             self.seen += len(part)
 
     def distances(self) -> Tensor:
-        """(N,) float: each query's distance to its nearest reference so far."""
+        """Return each query's distance to its nearest reference so far, (N,) float."""
         return self.squared.sqrt() / 255
 
 
 def nearest_neighbour_error(neighbours: NearestNeighbour, labels: Tensor, truth: Tensor) -> float:
-    """Share of queries whose nearest reference has another label: labels (references,), truth (N,)."""
+    """Return the share of queries whose nearest reference has another label. labels: (references,), truth: (N,)."""
     return (labels[neighbours.index] != truth).double().mean().item()

@@ -1,4 +1,4 @@
-"""What two networks say of a picture: the classifier which digit it is, the discriminator how real."""
+"""What the two judges say of an image: the classifier which digit it is, the discriminator how real it looks."""
 
 import functools
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ BATCH = 128
 
 @dataclass(frozen=True)
 class Scores:
-    """Of each picture (N,): the digit read, the classifier's probability of it, and the discriminator's
-    probability that the picture is real."""
+    """For each image (N,): the digit that the classifier reads, its probability, and the discriminator's probability
+    that the image is real."""
 
     digits: np.ndarray
     confidence: np.ndarray
@@ -26,27 +26,31 @@ class Scores:
 
 @functools.cache
 def classifier() -> DigitClassifier:
+    """Return the bundled classifier, loaded once. It stays on the CPU."""
     return load_classifier()
 
 
 @torch.inference_mode()
 def score_images(model: Model, images: np.ndarray, labels: np.ndarray | None) -> Scores:
-    """Pictures (N, C, S, S) uint8 as the generator made them, with the labels (N,) asked for, None without
-    digits."""
+    """Return the scores of images (N, C, S, S) uint8 from the generator, with the labels (N,) that they were asked for.
+
+    labels: None for an unconditional model. The discriminator works on the device that it is on.
+    """
     probabilities, realness = [], []
+    device = next(model.discriminator.parameters()).device
     pixels = torch.from_numpy(to_28x28(images, model.config.border))
     for start in range(0, len(images), BATCH):
         part = slice(start, start + BATCH)
         probabilities.append(classifier()(to_float(pixels[part])[:, None]).softmax(dim=1))
-        classes = None if labels is None else torch.from_numpy(labels[part].astype(np.int64))
-        logits = model.discriminator(to_float(torch.from_numpy(images[part])), classes)
-        realness.append(logits.sigmoid())
+        classes = None if labels is None else torch.from_numpy(labels[part].astype(np.int64)).to(device)
+        logits = model.discriminator(to_float(torch.from_numpy(images[part]).to(device)), classes)
+        realness.append(logits.sigmoid().cpu())
     confidence, digits = torch.cat(probabilities).max(dim=1)
     return Scores(digits.numpy(), confidence.numpy(), torch.cat(realness).numpy())
 
 
 @torch.inference_mode()
 def likely_digits(image: np.ndarray, count: int) -> tuple[int, ...]:
-    """The classifier's likeliest digits of a picture (28, 28) uint8, the likeliest first."""
+    """Return the `count` likeliest digits of an image (28, 28) uint8, the likeliest first."""
     logits = classifier()(to_float(torch.from_numpy(image)[None, None]))[0]
     return tuple(logits.topk(count).indices.tolist())

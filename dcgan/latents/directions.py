@@ -1,4 +1,4 @@
-"""Directions of latent space that mean something: found in the weights, or measured on samples."""
+"""Directions in latent space: fitted to what can be measured on samples, or found in the weights."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from dcgan.data import to_uint8
 from dcgan.latents.sampling import generate, latent_from_seed, to_28x28
 from dcgan.networks import Generator
 
-MEASURED_SAMPLES, HELD_OUT = 3_000, 1_000
-RIDGE = 30.0  # against fitting the noise of a hundred numbers
+FITTED, HELD_OUT = 3_000, 1_000  # samples
+RIDGE = 30.0  # against overfitting
 
 
 @dataclass(frozen=True)
 class Direction:
-    """A unit vector (latent_dim,). correlation: of the latents' coordinate along it with what it is named
-    after, on samples that it was not fitted to; None for a direction found without a name."""
+    """A unit vector (latent_dim,) on the CPU. correlation: between the latents' coordinate along it and the quantity
+    it is named after, on held-out samples; None for a direction from `sefa`."""
 
     name: str
     vector: Tensor
@@ -25,22 +25,23 @@ class Direction:
 
 
 def sefa(generator: Generator, count: int) -> list[Direction]:
-    """The directions that change the first layer's output most: the leading right singular vectors of its
-    weights (SeFa, Shen & Zhou 2021, equation 5: closed form, no samples). Strongest first."""
+    """Return the `count` directions that change the first layer's output most, the strongest first.
+
+    They are the leading singular vectors of its weights (SeFa, Shen & Zhou 2021, equation 5). No samples are needed.
+    """
     dim = generator.config.latent_dim
-    weight = generator.project.weight.detach()[:dim].flatten(1).double()  # (latent_dim, width * 16)
+    weight = generator.project.weight.detach().cpu()[:dim].flatten(1).double()  # (latent_dim, width * 16)
     vectors = torch.linalg.eigh(weight @ weight.T).eigenvectors.flip(1).T[:count]  # eigh sorts ascending
     strongest = vectors.gather(1, vectors.abs().argmax(dim=1, keepdim=True))
-    vectors = (vectors * strongest.sign()).float()  # an eigenvector's sign is arbitrary: fix it
+    vectors = (vectors * strongest.sign()).float()  # an eigenvector's sign is arbitrary
     return [Direction(f"direction {i + 1}", vector) for i, vector in enumerate(vectors)]
 
 
 def stroke_statistics(images: np.ndarray) -> dict[str, np.ndarray]:
-    """What can be measured of ink: images (N, 28, 28) uint8 -> name: (N,) float64, in pixels.
+    """Return measurements of images (N, 28, 28) uint8: each name with an (N,) float64 array, 0 for a blank image.
 
-    thickness: twice the ink over the length of its outline (its total variation); slant: pixels that
-    the ink leans to the right per pixel of height (image moments); width: the ink's standard deviation
-    across, its slant taken out. A blank picture measures 0.
+    thickness: twice the area of the ink over the length of its outline (its total variation), in pixels. slant: pixels
+    to the right per pixel of height (image moments). width: standard deviation across without the slant, in pixels.
     """
     ink = images.astype(np.float64) / 255
     mass = np.maximum(ink.sum(axis=(1, 2)), 1e-9)
@@ -60,7 +61,7 @@ def stroke_statistics(images: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def centred(values: Tensor, labels: Tensor | None) -> Tensor:
-    """Values (N,) less the mean of their digit: a 1 is narrower than a 0 in every hand."""
+    """Return values (N,) minus the mean of their digit: every 1 is narrower than a 0."""
     if labels is None:
         return values - values.mean()
     means = torch.bincount(labels, values) / torch.bincount(labels)
@@ -68,16 +69,17 @@ def centred(values: Tensor, labels: Tensor | None) -> Tensor:
 
 
 def fit_named_directions(generator: Generator) -> list[Direction]:
-    """Directions of more thickness, slant and width: ridge regression of what `strokes` measures on the
-    latents of `MEASURED_SAMPLES` samples; the correlation is of `HELD_OUT` others."""
+    """Return the directions of more thickness, slant and width.
+
+    Each is a ridge regression of what `stroke_statistics` measures on the latents of `FITTED` samples. Its
+    correlation is measured on `HELD_OUT` others.
+    """
     config = generator.config
-    drawn = [
-        latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in range(MEASURED_SAMPLES + HELD_OUT)
-    ]
+    drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in range(FITTED + HELD_OUT)]
     latents = torch.stack([latent for latent, _ in drawn])
     labels = torch.tensor([digit for _, digit in drawn]) if config.num_classes else None
     images = to_28x28(to_uint8(generate(generator, latents, labels)).numpy(), config.border)
-    latents, fitted, rest = latents.double(), slice(0, MEASURED_SAMPLES), slice(MEASURED_SAMPLES, None)
+    latents, fitted, rest = latents.double(), slice(0, FITTED), slice(FITTED, None)
     known = latents[fitted]
     gram = known.T @ known + RIDGE * torch.eye(known.shape[1], dtype=torch.float64)
     directions = []

@@ -1,4 +1,4 @@
-"""Numbers written in one hand: digits by the generator, the signs between them drawn plainly."""
+"""Write numbers in one handwriting: the generator makes the digits, the signs between them are drawn as lines."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from dcgan.latents.directions import stroke_statistics
 from dcgan.latents.sampling import generate, to_28x28
 from dcgan.networks import Generator
 
-SIGNS = {  # strokes of each sign: points (x, y) in pixels of a line 28 high; one point is a dot
+SIGNS = {  # strokes of each sign, as points (x, y) in pixels on a line 28 pixels high; one point is a dot
     "-": [[(1, 14), (9, 14)]],
     ".": [[(1, 22)]],
     ",": [[(2, 22), (0, 26)]],
@@ -28,33 +28,32 @@ OVERSAMPLING = 8  # of the signs, for soft edges
 
 @dataclass(frozen=True)
 class Written:
-    """image (H, W) uint8, white ink on black; boxes: for every character but spaces, in reading order,
-    (character, left, top, width, height) in pixels of the image."""
+    """image: (H, W) uint8, white on black. boxes: (character, left, top, width, height) in pixels for every character
+    but spaces, in reading order."""
 
     image: np.ndarray
     boxes: list[tuple[str, int, int, int, int]]
 
 
 def check_text(text: str) -> list[str]:
-    """The lines of a text that can be written. Raises `InputError` naming what cannot."""
-    lines = text.replace("\r", "").rstrip().split("\n")
-    if not any(character.isascii() and character.isdigit() for character in text):
-        raise InputError("there is no digit to write: type some, 2026 for example")
-    if unknown := sorted(set("".join(lines)) - set("0123456789 ") - set(SIGNS)):
-        allowed = " ".join(SIGNS)
-        raise InputError(f"{' '.join(unknown[:5])!r} cannot be written: only digits, spaces, line breaks and {allowed}")
+    """Return the lines of a text. Raises `InputError` if it is too long or has characters that cannot be written."""
+    lines = text[: 4 * MAX_CHARACTERS].replace("\r", "").rstrip().split("\n")
     if len(text) > MAX_CHARACTERS or len(lines) > MAX_LINES:
+        raise InputError(f"the text is too long: at most {MAX_CHARACTERS} characters in {MAX_LINES} lines")
+    if not any(character.isascii() and character.isdigit() for character in text):
+        raise InputError("the text has no digit: type some, for example 2026")
+    if unknown := sorted(set("".join(lines)) - set("0123456789 ") - set(SIGNS)):
         raise InputError(
-            f"the text has {len(text)} characters in {len(lines)} lines: at most {MAX_CHARACTERS} in {MAX_LINES}"
+            f"{' '.join(unknown[:5])!r} cannot be written: use digits, spaces, line breaks and {' '.join(SIGNS)}"
         )
     return lines
 
 
 def varied(latent: Tensor, count: int, variation: float) -> Tensor:
-    """(count, latent_dim): the hand, a little different each time it writes, as hands are.
+    """Return `count` variants (count, latent_dim) of a latent: a hand never writes a digit twice alike.
 
-    variation in [0, 1]: 0 is always the same, 1 is another hand each time. Length in latent space is
-    kept on average. The difference is a function of the place in the text.
+    variation: 0 (all the same) to 1 (another hand each time). The expected length in latent space is kept. The noise
+    depends on the position alone, so a text is reproducible. Raises `InputError`.
     """
     if not 0 <= variation <= 1:
         raise InputError(f"variation is {variation}: it must be from 0 to 1")
@@ -65,7 +64,7 @@ def varied(latent: Tensor, count: int, variation: float) -> Tensor:
 
 
 def sign(character: str, thickness: float) -> np.ndarray:
-    """(28, w) uint8, a sign as thick as the hand's strokes."""
+    """Return a sign as an image (28, W) uint8; thickness is in pixels."""
     width = max(x for stroke in SIGNS[character] for x, _ in stroke) + thickness + 1
     picture = Image.new("L", (round(width * OVERSAMPLING), LINE * OVERSAMPLING))
     pen, radius = ImageDraw.Draw(picture), thickness * OVERSAMPLING / 2
@@ -80,7 +79,7 @@ def sign(character: str, thickness: float) -> np.ndarray:
 
 
 def trimmed(glyph: np.ndarray) -> np.ndarray:
-    """A glyph (28, w) without the empty columns at its sides."""
+    """Return a glyph (28, W) without the empty columns at its sides."""
     columns = np.flatnonzero(glyph.max(axis=0) >= 32)
     return glyph[:, columns[0] : columns[-1] + 1] if len(columns) else glyph
 
@@ -88,15 +87,15 @@ def trimmed(glyph: np.ndarray) -> np.ndarray:
 def write(
     generator: Generator, latent: Tensor, text: str, *, variation: float = 0.15, spacing: int = 2, margin: int = 6
 ) -> Written:
-    """The text in the hand of a latent (latent_dim,), at MNIST's size: a line is 28 pixels high.
+    """Return a text in the handwriting of a latent (latent_dim,), at MNIST's scale: a line is 28 pixels high.
 
-    spacing: pixels between two characters. Raises `InputError` for what cannot be written, and for a
-    model without digits.
+    variation: see `varied`. spacing: pixels between characters. margin: pixels around the text. Raises `InputError`
+    for text that cannot be written, and for an unconditional model.
     """
     config = generator.config
     lines = check_text(text)
     if not config.num_classes:
-        raise InputError("this model does not know digits: it cannot write numbers")
+        raise InputError("this model is unconditional: it cannot write a number")
     digits = [int(character) for line in lines for character in line if character.isdigit()]
     latents = varied(latent, len(digits), variation)
     drawn = to_28x28(to_uint8(generate(generator, latents, torch.tensor(digits))).numpy(), config.border)

@@ -1,4 +1,4 @@
-"""Ways through latent space: between two hands, along key frames, over a map of four corners."""
+"""Paths through latent space: between two latents, along key frames, and over a map of four corners."""
 
 from collections.abc import Sequence
 
@@ -13,22 +13,22 @@ from dcgan.latents.codes import latent_of
 from dcgan.latents.sampling import check_truncation, generate
 from dcgan.networks import Generator
 
-Key = tuple[int | str, int | None]  # a hand (seed or code) and a digit; None is the hand's own
+Key = tuple[int | str, int | None]  # a key frame: a seed or code, and a digit or None (the hand's own)
 MAX_KEYS = 8
 EASINGS = ("even", "smooth")
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Straight line from a (D,) to b (D,) at t (N,) in [0, 1] -> (N, D); exact at both ends."""
+    """Return points (N, D) on the straight line from a (D,) to b (D,) at t (N,) in [0, 1]. Exact at both ends."""
     t = t[:, None].to(torch.float64)
     return (a * (1 - t) + b * t).to(a.dtype)
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Along the great circle from a (D,) to b (D,) at t (N,) in [0, 1] -> (N, D) (Shoemake 1985).
+    """Return points (N, D) on the great circle from a (D,) to b (D,) at t (N,) in [0, 1] (Shoemake 1985).
 
-    Keeps to the shell where latents of a high-dimensional Gaussian lie; exact at both ends. (Nearly)
-    parallel or opposite latents have no one great circle: there it is `lerp`.
+    The path stays on the shell where the latents of a high-dimensional Gaussian lie. Exact at both ends. (Nearly)
+    parallel or opposite latents have no unique great circle, and get `lerp`.
     """
     cosine = torch.nn.functional.cosine_similarity(a.double(), b.double(), dim=0).clamp(-1, 1)
     if cosine.abs() > 1 - 1e-9:
@@ -39,7 +39,7 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def key_latents(keys: Sequence[Key], config: ModelConfig) -> tuple[Tensor, Tensor | None]:
-    """Latents (N, latent_dim) and one-hot labels (N, num_classes) of key frames; None without digits."""
+    """Return the latents (N, latent_dim) and one-hot labels (N, num_classes) of key frames; None if unconditional."""
     latents, digits = zip(*(latent_of(hand, config, digit) for hand, digit in keys), strict=True)
     labels = torch.eye(config.num_classes)[list(digits)] if config.num_classes else None
     return torch.stack(latents), labels
@@ -55,11 +55,11 @@ def interpolate(
     easing: str = "even",
     truncation: float = 1.0,
 ) -> np.ndarray:
-    """The way along 2 to 8 key frames: (N, C, S, S) uint8, every key frame's own picture included.
+    """Return the images (N, C, S, S) uint8 along 2 to 8 key frames, which are among them.
 
-    steps: pictures from one key frame to the next, both included. closed: back to the first, whose
-    picture is not repeated, so N is keys * (steps - 1), else (keys - 1) * (steps - 1) + 1. Where the
-    model knows digits, the label morphs too, linearly. easing: "smooth" lingers at the key frames.
+    steps: images from one key frame to the next, both included. closed: return to the first key frame, whose image is
+    not repeated; N is keys * (steps - 1) then, else (keys - 1) * (steps - 1) + 1. Labels are interpolated linearly.
+    easing: "smooth" slows down at the key frames. Raises `InputError`.
     """
     if not 2 <= len(keys) <= MAX_KEYS:
         raise InputError(f"there are {len(keys)} key frames: it must be 2 to {MAX_KEYS}")
@@ -69,24 +69,23 @@ def interpolate(
         raise InputError(f"easing is {easing!r}: it must be one of {', '.join(EASINGS)}")
     check_truncation(truncation)
     latents, labels = key_latents(keys, generator.config)
-    latents = latents * truncation
     t = torch.linspace(0, 1, steps, dtype=torch.float64)
     if easing == "smooth":
         t = t * t * (3 - 2 * t)
-    between = slerp if spherical else lerp
     legs = [(i, (i + 1) % len(keys)) for i in range(len(keys) - (not closed))]
-    last = slice(-1, None) if not closed else slice(0, 0)  # where an open way ends
-    way = torch.cat([*(between(latents[i], latents[j], t)[:-1] for i, j in legs), latents[last]])
-    if labels is not None:
-        labels = torch.cat([*(lerp(labels[i], labels[j], t)[:-1] for i, j in legs), labels[last]])
-    return to_uint8(generate(generator, way, labels)).numpy()
+
+    def along(points: Tensor, between) -> Tensor:
+        path = [between(points[i], points[j], t)[:-1] for i, j in legs]
+        return torch.cat(path if closed else [*path, points[-1:]])
+
+    path = along(latents * truncation, slerp if spherical else lerp)
+    return to_uint8(generate(generator, path, None if labels is None else along(labels, lerp))).numpy()
 
 
 def latent_map(generator: Generator, corners: Sequence[Key], size: int) -> tuple[np.ndarray, Tensor, Tensor | None]:
-    """The map between four corners: pictures (size * size, C, S, S) uint8, row by row, latents and labels.
+    """Return the map between four corners: images (size * size, C, S, S) uint8 row by row, latents and labels.
 
-    Corners: top left, top right, bottom left, bottom right. Spherical along the left and right edge,
-    then along each row.
+    Corners: top left, top right, bottom left, bottom right. Spherical along the left and right edge, then along rows.
     """
     if len(corners) != 4:
         raise InputError(f"there are {len(corners)} corners: it must be 4")

@@ -1,4 +1,4 @@
-"""A drawing to the latent that draws it best: optimisation, since a GAN has no encoder."""
+"""From a drawing to the latent that draws it best, by optimisation: a GAN has no encoder."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from dcgan.latents.codes import quantise
 from dcgan.latents.sampling import check_digit, generate, to_28x28
 from dcgan.networks import Generator
 
-INK = 40  # a pixel from here on, of 255, is ink
+INK = 40  # a pixel of at least this value (of 255) counts as ink
 STARTS, RESTARTS, STEPS = 256, 8, 100
 LEARNING_RATE = 0.15
-PRIOR = 0.002  # weight of the latent's mean square: keeps it where digits are
+PRIOR = 0.002  # weight of the latent's mean square, which keeps it near the digits of training
 
 
 @dataclass(frozen=True)
 class Inversion:
-    """The best latent (latent_dim,), quantised as a code holds it; its digit (None without digits); its
-    picture (28, 28) uint8; error: root mean square difference of pixels, 0 to 255."""
+    """The best latent (latent_dim,), quantised as for a code; its digit (None if unconditional); its image (28, 28)
+    uint8; the root mean square error of its pixels, 0 to 255."""
 
     latent: Tensor
     digit: int | None
@@ -33,14 +33,14 @@ class Inversion:
 
 
 def normalise_drawing(drawing: np.ndarray) -> np.ndarray:
-    """A drawing (H, W) uint8, white ink on black, the way MNIST was made -> (28, 28) uint8.
+    """Return a drawing (H, W) uint8, white on black, as (28, 28) uint8 in MNIST's layout.
 
-    Its ink fitted into 20x20 pixels, aspect kept, and the centre of mass moved to the middle of 28x28
-    (LeCun et al. 1998, section III.A). Raises `InputError` where there is no ink.
+    The ink is scaled to fit 20x20 pixels, and its centre of mass is moved to the centre of 28x28 (LeCun et al. 1998,
+    section III.A). Raises `InputError` if there is no ink.
     """
     rows, columns = (np.flatnonzero((drawing >= INK).any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
-        raise InputError("there is nothing drawn yet: draw a digit first")
+        raise InputError("the drawing is empty: draw a digit first")
     ink = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = 20 / max(ink.shape)
     size = tuple(max(1, round(length * scale)) for length in reversed(ink.shape))  # (width, height)
@@ -59,8 +59,10 @@ def normalise_drawing(drawing: np.ndarray) -> np.ndarray:
 
 
 def difference(images: Tensor, target: Tensor) -> Tensor:
-    """(N, C, S, S) against (1, C, S, S) -> (N,): mean square, of pixels and of 4x4 blocks, where strokes
-    that do not touch still feel each other."""
+    """Return the mean square differences (N,) of images (N, C, S, S) to a target (1, C, S, S).
+
+    Pixels and 4x4 block averages count alike: the blocks give a gradient between strokes that do not overlap.
+    """
     pixels = (images - target).square().mean(dim=(1, 2, 3))
     blocks = (F.avg_pool2d(images, 4) - F.avg_pool2d(target, 4)).square().mean(dim=(1, 2, 3))
     return pixels + blocks
@@ -74,14 +76,15 @@ def invert(
     steps: int = STEPS,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Inversion:
-    """The latent whose picture is nearest to an image (28, 28) uint8: a function of image and model alone.
+    """Return the latent whose image is nearest to an image (28, 28) uint8. Deterministic.
 
-    The `RESTARTS` nearest of `STARTS` random latents are improved side by side by Adam; the best is
-    kept. digits: which labels to try, for a model that knows digits. `progress` hears the share done.
+    The `RESTARTS` nearest of `STARTS` random latents are optimised by Adam, and the best is kept. digits: the labels to
+    try, for a conditional model only. progress: gets the share done, 0 to 1. Works on the generator's device.
+    Raises `InputError`.
     """
-    config = generator.config
+    config, device = generator.config, next(generator.parameters()).device
     if (len(digits) > 0) != (config.num_classes > 0):
-        raise InputError("a model that knows digits must be told which to try, and no other")
+        raise InputError("a conditional model needs the digits to try, and an unconditional model takes none")
     for digit in digits:
         check_digit(digit, config.num_classes)
     target = to_float(to_model_size(torch.from_numpy(image)[None], config.image_size, config.image_channels))
@@ -89,22 +92,17 @@ def invert(
     latents = torch.randn(STARTS, config.latent_dim, generator=rng)
     labels = torch.tensor([digits[i % len(digits)] for i in range(STARTS)]) if digits else None
     nearest = difference(generate(generator, latents, labels), target).argsort()[:RESTARTS]
-    latents = latents[nearest].requires_grad_(True)
-    labels = None if labels is None else labels[nearest]
+    labels = None if labels is None else labels[nearest].to(device)
+    latents, goal = latents[nearest].to(device).requires_grad_(True), target.to(device)
     optimizer = torch.optim.Adam([latents], LEARNING_RATE, (0.9, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    training = generator.training
-    generator.eval()
-    try:
-        for step in range(steps):
-            loss = difference(generator(latents, labels), target).sum() + PRIOR * latents.square().mean(dim=1).sum()
-            (latents.grad,) = torch.autograd.grad(loss, [latents])  # the weights' gradients are nobody's business
-            optimizer.step()
-            schedule.step()
-            progress((step + 1) / steps)
-    finally:
-        generator.train(training)
-    latents = quantise(latents.detach())
+    for step in range(steps):
+        loss = difference(generator(latents, labels), goal).sum() + PRIOR * latents.square().mean(dim=1).sum()
+        (latents.grad,) = torch.autograd.grad(loss, [latents])  # of the latents alone, not of the weights
+        optimizer.step()
+        schedule.step()
+        progress((step + 1) / steps)
+    latents = quantise(latents.detach()).cpu()
     images = to_uint8(generate(generator, latents, labels))
     errors = (images.float() - to_uint8(target).float()).square().mean(dim=(1, 2, 3)).sqrt()
     best = int(errors.argmin())

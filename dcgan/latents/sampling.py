@@ -1,8 +1,8 @@
-"""Seeds to pictures: the one sampling function that everybody uses.
+"""From seeds to pictures: the one sampling function that everything uses.
 
-The contract: an image has a seed of its own. Same seed, model and digit give the same picture,
-whatever the count, the other images or their order; on a CPU to the bit. With no digit asked for,
-the seed decides the digit too. The same seed with another digit is the same hand.
+The contract: every image has a seed of its own. The same seed, model and digit give the same image, whatever the
+other images and their number; on a CPU to the bit. If no digit is asked for, the seed decides it. The same seed with
+another digit is the same handwriting.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ MAX_SEED = 2**32 - 1  # torch's Mersenne Twister uses the lower 32 bits of a see
 
 @dataclass(frozen=True)
 class Samples:
-    """images (N, C, S, S) uint8; seeds (N,) int64; labels (N,) uint8, None where unconditional."""
+    """images (N, C, S, S) uint8; seeds (N,) int64; labels (N,) uint8, or None for an unconditional model."""
 
     images: np.ndarray
     seeds: np.ndarray
@@ -30,7 +30,7 @@ class Samples:
 
 
 def consecutive_seeds(seed: int, count: int) -> range:
-    """The seeds of `count` images asked for with `seed`: image i has seed + i."""
+    """Return the seeds of `count` images: image i has seed + i. Raises `InputError` if one is out of range."""
     if count < 1:
         raise InputError(f"count is {count}: it must be at least 1")
     if not 0 <= seed <= MAX_SEED - (count - 1):
@@ -39,7 +39,7 @@ def consecutive_seeds(seed: int, count: int) -> range:
 
 
 def latent_from_seed(seed: int, latent_dim: int = 100, num_classes: int = 0) -> tuple[Tensor, int | None]:
-    """The latent (latent_dim,) ~ N(0, 1) of a seed, and the digit it decides (None without classes)."""
+    """Return the latent (latent_dim,) ~ N(0, 1) of a seed, and the digit that it decides (None without classes)."""
     if not 0 <= seed <= MAX_SEED:
         raise InputError(f"seed is {seed}: it must be from 0 to {MAX_SEED}")
     random = torch.Generator("cpu").manual_seed(int(seed))
@@ -49,36 +49,36 @@ def latent_from_seed(seed: int, latent_dim: int = 100, num_classes: int = 0) -> 
 
 
 def check_digit(digit: int | None, num_classes: int) -> None:
+    """Raise `InputError` if a model with so many classes cannot be asked for the digit. None is always allowed."""
     if digit is not None and num_classes == 0:
-        raise InputError("this model does not know digits: it cannot be asked for one")
+        raise InputError("this model is unconditional: it cannot be asked for a digit")
     if digit is not None and not 0 <= digit < num_classes:
         raise InputError(f"digit is {digit}: it must be from 0 to {num_classes - 1}")
 
 
 def check_truncation(truncation: float) -> None:
+    """Raise `InputError` if the truncation is not in (0, 1]."""
     if not 0.0 < truncation <= 1.0:
         raise InputError(f"truncation is {truncation}: it must be above 0 and at most 1")
 
 
 @torch.inference_mode()
 def generate(generator: Generator, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-    """Latents (N, latent_dim) and labels (N,) or (N, num_classes) -> images (N, C, S, S) float [-1, 1].
+    """Return the images (N, C, S, S) float in [-1, 1] of latents (N, latent_dim), on the CPU.
 
-    In eval mode, in chunks of one size; the generator's mode is restored. Returned on the CPU.
+    labels: (N,) int64 or (N, num_classes) weights. Works in chunks of one size, on the device of the generator.
+    Raises `ValueError` if the generator is in training mode.
     """
+    if generator.training:
+        raise ValueError("the generator is in training mode: call eval() first")
     device = next(generator.parameters()).device
-    training = generator.training
-    generator.eval()
-    try:
-        images = []
-        for start in range(0, len(latents), CHUNK):
-            parts = [part[start : start + CHUNK] for part in (latents, labels) if part is not None]
-            size = len(parts[0])
-            padded = [torch.cat([part, part[-1:].expand(CHUNK - size, *part.shape[1:])]) for part in parts]
-            images.append(generator(*(part.to(device) for part in padded))[:size].float().cpu())
-        return torch.cat(images)
-    finally:
-        generator.train(training)
+    images = []
+    for start in range(0, len(latents), CHUNK):
+        parts = [part[start : start + CHUNK] for part in (latents, labels) if part is not None]
+        size = len(parts[0])
+        padded = [torch.cat([part, part[-1:].expand(CHUNK - size, *part.shape[1:])]) for part in parts]
+        images.append(generator(*(part.to(device) for part in padded))[:size].float().cpu())
+    return torch.cat(images)
 
 
 def sample_chunks(
@@ -87,10 +87,10 @@ def sample_chunks(
     digit: int | None | Sequence[int] = None,
     truncation: float = 1.0,
 ) -> Iterator[Samples]:
-    """Samples of the seeds, `CHUNK` at a time: for more pictures than fit into memory.
+    """Yield the samples of the seeds, `CHUNK` at a time, for more images than fit into memory.
 
-    digit: one for all, one for each seed, or None (the seed decides). truncation: psi in (0, 1]
-    scales the latents towards the typical digit; 1 is the honest distribution.
+    digit: one for all, one for each seed, or None: each seed decides. truncation: psi in (0, 1] scales the latents
+    towards the typical digit; 1 is the distribution of training. Raises `InputError`.
     """
     config = generator.config
     each = None if digit is None or isinstance(digit, int) else [int(one) for one in digit]
@@ -121,7 +121,7 @@ def sample(
     digit: int | None | Sequence[int] = None,
     truncation: float = 1.0,
 ) -> Samples:
-    """All samples of the seeds at once; see `sample_chunks`."""
+    """Return all samples of the seeds at once. For the parameters see `sample_chunks`."""
     chunks = list(sample_chunks(generator, seeds, digit, truncation))
     if not chunks:
         raise InputError("there must be at least one seed")
@@ -134,20 +134,20 @@ def sample(
 
 
 def is_degenerate(generator: Generator) -> bool:
-    """Return whether the pictures of the first seeds are blank or all the same."""
+    """Return whether the images of the first seeds are blank or all the same."""
     images = sample(generator, range(4)).images.astype(np.float64)
     return not (images.std() > 1 and images.std(axis=0).max() > 1)
 
 
 def crop(images: np.ndarray, border: int) -> np.ndarray:
-    """(..., S, S) without the border that training padded: 32x32 -> MNIST's 28x28."""
+    """Return (..., S, S) images without the border that training padded: 32x32 becomes MNIST's 28x28."""
     return images[..., border:-border, border:-border]
 
 
 def to_28x28(images: np.ndarray, border: int) -> np.ndarray:
-    """(N, C, S, S) uint8 of any model -> (N, 28, 28) uint8, grey: what the digit classifier reads.
+    """Return (N, C, S, S) uint8 images of any model as (N, 28, 28) uint8 grey, as the digit classifier reads them.
 
-    At 32x32 with one channel these are the exact pixels; else the mean of channels and of blocks.
+    At 32x32 with one channel these are the exact pixels; else the mean of channels and of blocks of pixels.
     """
     cropped = crop(images, border)
     if cropped.shape[1:] == (1, 28, 28):

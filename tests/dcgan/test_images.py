@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.images import cut, enlarge, grid, save_animation, save_png, to_pil
+from dcgan.images import enlarge, grid, save_animation, save_png, to_pil
 
 
 @pytest.fixture
@@ -30,15 +30,6 @@ def test_grid_in_colour(random):
     sheet = grid(images, 2, gap=1)
     assert sheet.mode == "RGB"
     assert np.array_equal(np.asarray(sheet)[1:5, 6:10], images[1].transpose(1, 2, 0))
-
-
-@pytest.mark.parametrize("shape", [(6, 1, 5, 4), (6, 3, 4, 4)])
-@pytest.mark.parametrize("gap", [0, 2])
-def test_cut_gives_back_what_grid_laid_out(random, shape, gap):
-    images = random.integers(0, 256, shape, np.uint8)
-    assert np.array_equal(cut(grid(images, 3, gap), 3, 2, gap), images)
-    with pytest.raises(ValueError, match="no grid of 5 x 2 pictures"):
-        cut(grid(images, 3, gap), 5, 2, gap)
 
 
 def test_grid_of_one_and_of_fewer_than_a_row():
@@ -84,9 +75,7 @@ def frames_of(path) -> tuple[list[np.ndarray], list[int], dict]:
         return frames, durations, image.info
 
 
-@pytest.mark.parametrize(
-    ("suffix", "mode"), [(".webp", "L"), (".webp", "RGB"), (".png", "L"), (".png", "RGB"), (".gif", "L")]
-)
+@pytest.mark.parametrize(("suffix", "mode"), [(".webp", "L"), (".webp", "RGB"), (".gif", "L")])
 def test_animation_is_exact_and_loops_for_ever(random, tmp_path, suffix, mode):
     frames = animation(random, mode)
     times = [100, 110, 120, 130, 140, 150, 2000]
@@ -99,7 +88,7 @@ def test_animation_is_exact_and_loops_for_ever(random, tmp_path, suffix, mode):
     assert info["loop"] == 0
 
 
-@pytest.mark.parametrize("suffix", [".webp", ".png", ".gif"])
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
 def test_animation_of_one_frame(random, tmp_path, suffix):
     (frame,) = animation(random, "L", 1)
     save_animation([frame], tmp_path / f"one{suffix}", 100)
@@ -108,7 +97,7 @@ def test_animation_of_one_frame(random, tmp_path, suffix):
         assert np.array_equal(np.asarray(image.convert("L")), np.asarray(frame))
 
 
-@pytest.mark.parametrize("suffix", [".webp", ".png", ".gif"])
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
 def test_standing_still_takes_its_time(random, tmp_path, suffix):
     """Formats may merge equal frames; how long they are seen must stay."""
     first, second = animation(random, "L", 2)
@@ -117,12 +106,13 @@ def test_standing_still_takes_its_time(random, tmp_path, suffix):
 
 
 def test_unknown_suffix_is_refused(random, tmp_path):
-    with pytest.raises(ValueError, match="'.mp4' is no animation format"):
-        save_animation(animation(random, "L"), tmp_path / "way.mp4", 100)
+    for suffix in (".mp4", ".png", ""):
+        with pytest.raises(ValueError, match="animation format"):
+            save_animation(animation(random, "L"), tmp_path / f"way{suffix}", 100)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["way.webp", "way.gif", "way.png", "sheet.png"])
+@pytest.mark.parametrize("name", ["way.webp", "way.gif", "sheet.png"])
 def test_full_disk_leaves_the_old_file_and_nothing_else(random, tmp_path, full_disk, name):
     (tmp_path / name).write_bytes(b"old")
     frames = animation(random, "L")

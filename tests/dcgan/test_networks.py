@@ -8,8 +8,13 @@ from torch.nn import functional as F
 
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
-from dcgan.networks import ClassBatchNorm, build_networks
+from dcgan.networks import ClassBatchNorm, Discriminator, Generator
 from dcgan.training.step import new_run, train_step
+
+
+def build_networks(config: ModelConfig) -> tuple[Generator, Discriminator]:
+    return Generator(config), Discriminator(config)
+
 
 VARIANTS = [
     ModelConfig(base_channels=8, image_size=size, image_channels=channels, num_classes=classes)
@@ -84,7 +89,7 @@ def test_weights_start_from_a_normal_of_0_02(network):
 )
 def test_labels_are_for_conditional_models_alone(num_classes, labels):
     generator, discriminator = build_networks(ModelConfig(base_channels=8, num_classes=num_classes))
-    with pytest.raises(ValueError, match="labels are needed by a conditional model, and by no other"):
+    with pytest.raises(ValueError, match="labels"):
         generator(torch.zeros(4, 100), labels)
     with pytest.raises(ValueError, match="labels"):
         discriminator(torch.zeros(4, 1, 32, 32), labels)
@@ -146,7 +151,7 @@ def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
     rng = torch.Generator()
     rng.set_state(run.latent_rng.get_state())
     latents = torch.randn(32, 100, generator=rng)
-    train_step(run, real, labels, factor=0.8)
+    train_step(run, real, labels, decay=0.8)
 
     fake = generator(latents, labels)
     real_probability = discriminator(real, labels).sigmoid()
@@ -172,12 +177,22 @@ def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 
 
-def test_step_reports_losses_and_probabilities_at_initialisation(step):
-    """Before it has learnt anything D says 1/2: each part of its loss is ln 2, wrong labels of weight 1/2; G's ln 2."""
+def test_step_reports_its_losses_and_probabilities(step):
+    """The losses of both networks as they are when each is updated: G's against the D that has just moved."""
     run, real, labels = step
+    generator, discriminator = copy.deepcopy(run.generator), copy.deepcopy(run.discriminator)
+    rng = torch.Generator()
+    rng.set_state(run.latent_rng.get_state())
     losses = train_step(run, real, labels)
     assert not losses.requires_grad
-    parts = 2 if labels is None else 2.5
-    torch.testing.assert_close(losses[0], F.softplus(torch.tensor(0.0)) * parts, rtol=0.2, atol=0)
-    assert 0.4 < losses[2] < 0.6 and 0.4 < losses[3] < 0.6
+    fake = generator(torch.randn(32, 100, generator=rng), labels)
+    real_logits, fake_logits = discriminator(real, labels), discriminator(fake, labels)
+    loss_d = (F.softplus(-real_logits) + 0.1 * real_logits + F.softplus(fake_logits)).mean()
+    if labels is not None:
+        wrong = (labels + torch.randint(1, 10, (32,), generator=rng)) % 10
+        loss_d = loss_d + 0.5 * F.softplus(discriminator(real, wrong)).mean()
+    discriminator.load_state_dict(run.discriminator.state_dict())
+    loss_g = F.softplus(-discriminator(fake, labels)).mean()
+    expected = torch.stack([loss_d, loss_g, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()])
+    torch.testing.assert_close(losses, expected.detach(), rtol=1e-4, atol=1e-5)
     assert all(parameter.requires_grad for parameter in run.discriminator.parameters())

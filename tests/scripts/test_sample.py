@@ -73,7 +73,7 @@ def test_wrong_requests(sample_refusal, tiny_run, flags, sentence):
 
 
 def test_digit_of_a_model_that_knows_none(sample_refusal, unconditional):
-    assert sample_refusal(unconditional, "--digit", 3).startswith("this model does not know digits")
+    assert sample_refusal(unconditional, "--digit", 3).startswith("this model is unconditional")
 
 
 def test_unknown_model(sample_refusal):

@@ -1,27 +1,27 @@
 """The classifier and the protocol, on drawn digits and at a small size."""
 
+import hashlib
 import json
 import shutil
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import dcgan.evaluation.protocol
+from dcgan import InputError
 from dcgan.config import ModelConfig
-from dcgan.data import to_model_size
+from dcgan.data import to_float, to_model_size
 from dcgan.evaluation.classifier import DigitClassifier, augment, fit, load_classifier, read
-from dcgan.evaluation.protocol import (
-    Digits,
-    SeedIndependent,
-    epoch_quality,
-    evaluate,
-    evaluate_real,
-    seed_independent_metrics,
-)
-from dcgan.hub.card import write_card
+from dcgan.evaluation.protocol import Digits, Protocol, epoch_quality
+from dcgan.evaluation.scores import score_images
 from dcgan.hub.load import load_model
-from dcgan.latents.sampling import Samples
+from dcgan.latents.directions import sefa
+from dcgan.latents.inversion import invert
+from dcgan.latents.sampling import Samples, generate, sample
+from dcgan.networks import Discriminator, Generator
 from scripts import cli, train_classifier
 from scripts import evaluate as evaluate_script
 
@@ -47,27 +47,48 @@ def test_the_classifier_learns_and_is_a_function_of_its_seed(digits, classifier)
     assert not torch.equal(one.head.weight, other.head.weight)
 
 
-def test_augmentation_moves_and_turns_but_keeps_black_around(digits):
-    images = digits.images[:50, None].float() / 127.5 - 1
-    turned = augment(images, torch.Generator().manual_seed(0))
-    assert turned.shape == images.shape
-    assert turned.min() >= -1 - 1e-5
-    assert turned.max() <= 1 + 1e-5
-    assert not torch.allclose(turned, images, atol=0.1)
-    assert torch.allclose(turned.mean(), images.mean(), atol=0.05)
+def test_fitting_changes_no_other_random_state(digits):
+    torch.manual_seed(12345)
+    before = torch.get_rng_state()
+    fit(digits.images[:128], digits.labels[:128], epochs=1)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_bundled_classifier_is_not_fooled_by_a_blank_page():
-    read_digits, features = read(load_classifier(), torch.zeros(3, 28, 28, dtype=torch.uint8))
-    assert torch.isfinite(features).all()
-    assert len(set(read_digits.tolist())) == 1
+def test_augmentation_turns_scales_and_moves_as_far_as_it_says():
+    """Two dots on black, 10 pixels apart: where they go tells each part."""
+    images = torch.full((400, 1, 28, 28), -1.0)
+    images[:, :, 13:15, 8:10] = images[:, :, 13:15, 18:20] = 1.0
+    moved = augment(images, torch.Generator().manual_seed(0))[:, 0]
+    assert moved.min() >= -1 - 1e-5 and moved.max() <= 1 + 1e-5
+    assert (moved[:, :4] < -0.99).all()  # what comes in from outside is black
+    place = torch.arange(28.0)
+
+    def centre(part: torch.Tensor, first_column: int) -> torch.Tensor:
+        ink, columns = part + 1, place[: part.shape[2]] + first_column
+        return torch.stack([ink.sum(1) @ columns, ink.sum(2) @ place]) / ink.sum((1, 2))  # (2, N): x, y
+
+    left, right = centre(moved[:, :, :14], 0), centre(moved[:, :, 14:], 14)
+    x, y = right - left
+    shift = (left + right) / 2 - 13.5
+    for values, low, high in (
+        (torch.rad2deg(torch.atan2(y, x)), -12, 12),
+        (torch.hypot(x, y) / 10, 1 / 1.12, 1 / 0.88),
+        (shift, -2 / 0.88, 2 / 0.88),
+    ):
+        slack = (high - low) / 8
+        assert low - slack < values.min() < low + 2 * slack
+        assert high - 2 * slack < values.max() < high + slack
+
+
+def test_the_bundled_classifier_reads_a_font_that_it_never_saw(digits):
+    assert (read(load_classifier(), digits.images[:200])[0] == digits.labels[:200]).double().mean() > 0.8
 
 
 @pytest.fixture
 def small_protocol(monkeypatch) -> None:
-    for name, value in {"SAMPLES": 320, "FRECHET_SAMPLES": 300, "MANIFOLD_SAMPLES": 200, "MANY": 640}.items():
-        monkeypatch.setattr(dcgan.evaluate, name, value)
-    monkeypatch.setattr(dcgan.evaluate, "GAN_TRAIN_EPOCHS", 1)
+    for name, value in {"SAMPLES": 320, "FRECHET_SAMPLES": 300, "MANIFOLD_SAMPLES": 200, "SAMPLES_10M": 640}.items():
+        monkeypatch.setattr(dcgan.evaluation.protocol, name, value)
+    monkeypatch.setattr(dcgan.evaluation.protocol, "GAN_TRAIN_EPOCHS", 1)
 
 
 @pytest.mark.parametrize("num_classes", [0, 10])
@@ -75,8 +96,8 @@ def test_a_model_that_knows_nothing_is_seen_through(
     small_protocol, digits, classifier, make_model, tmp_path, num_classes
 ):
     model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=num_classes))))
-    fixed = seed_independent_metrics(model, digits, digits)
-    measures, picture = evaluate(model, digits, digits, classifier, fixed, many=num_classes > 0)
+    protocol = Protocol(model, digits, digits, classifier)
+    measures, picture = protocol.measure(0, many=num_classes > 0)
     assert picture.shape == (2, 20, 28, 28)
     assert measures["frechet_ratio"] > 10
     assert measures["frechet_floor"] < measures["frechet_distance"]
@@ -88,20 +109,20 @@ def test_a_model_that_knows_nothing_is_seen_through(
     if num_classes:
         assert measures["nearest_neighbour_error_50k"] > 0.3
         assert measures["label_accuracy"] < 0.5
-    again, _ = evaluate(model, digits, digits, classifier, fixed, many=num_classes > 0)
+    again, _ = protocol.measure(0, many=num_classes > 0)
     del measures["seconds"], again["seconds"]
     assert measures == again
 
 
 def test_the_quick_look_tells_a_copy_from_noise(small_protocol, digits, classifier, make_networks, monkeypatch):
     """Known truth: the training digits themselves score 1, an untrained network about 0."""
-    monkeypatch.setattr(dcgan.evaluate, "QUICK_SAMPLES", 320)
+    monkeypatch.setattr(dcgan.evaluation.protocol, "QUICK_SAMPLES", 320)
     images = to_model_size(digits.images[:320], 32, 1)
     generator, _ = make_networks(ModelConfig(base_channels=4, num_classes=10))
     noise = epoch_quality(generator, images, classifier)
     assert noise["precision"] < 0.2 and noise["label_accuracy"] < 0.5
     copies = Samples(images.numpy(), np.arange(320), digits.labels[:320].numpy())
-    monkeypatch.setattr(dcgan.evaluate, "sample", lambda *arguments: copies)
+    monkeypatch.setattr(dcgan.evaluation.protocol, "sample", lambda *arguments: copies)
     quality = epoch_quality(generator, images, classifier)
     assert (quality["precision"], quality["recall"], quality["coverage"]) == (1, 1, 1)
     assert quality["label_accuracy"] > 0.9
@@ -113,10 +134,10 @@ def test_a_model_that_copies_the_test_digits_is_called_perfect(
 ):
     model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=10))))
     parts = [Digits(digits.images[at : at + 32], digits.labels[at : at + 32]) for at in range(0, 320, 32)]
-    monkeypatch.setattr(dcgan.evaluate, "sampled", lambda *arguments: parts)
-    monkeypatch.setattr(dcgan.evaluate, "MANIFOLD_SAMPLES", 320)
+    monkeypatch.setattr(dcgan.evaluation.protocol, "iter_samples", lambda *arguments: parts)
+    monkeypatch.setattr(dcgan.evaluation.protocol, "MANIFOLD_SAMPLES", 320)
     test = digits.first(320)
-    measures, _ = evaluate(model, digits, test, classifier, seed_independent_metrics(model, digits, test))
+    measures, _ = Protocol(model, digits, test, classifier).measure(0)
     assert measures["frechet_distance"] < measures["frechet_floor"]
     assert (measures["precision"], measures["recall"], measures["coverage"]) == (1, 1, 1)
     assert measures["nearest_neighbour_error_50k"] == 0
@@ -136,14 +157,14 @@ def test_digits_in_other_proportions_are_no_fault_of_the_model(
         for picks in torch.multinomial(shares, 1200, replacement=True, generator=rng).split(600)
     )
 
-    def copied(model, count, sampling_seed, device, asked=None):
+    def copied(generator, count, sampling_seed, asked=None):
         asked = torch.arange(count) % 10 if asked is None else asked
         where = torch.stack([(digits.labels == digit).float() for digit in range(10)])[asked.long()]
         picks = torch.multinomial(where, 1, generator=rng)[:, 0]
         return [Digits(digits.images[picks], digits.labels[picks])]
 
-    monkeypatch.setattr(dcgan.evaluate, "sampled", copied)
-    measures, _ = evaluate(model, train, test, classifier, seed_independent_metrics(model, train, test))
+    monkeypatch.setattr(dcgan.evaluation.protocol, "iter_samples", copied)
+    measures, _ = Protocol(model, train, test, classifier).measure(0)
     assert 0.5 < measures["frechet_ratio"] < 2
     assert measures["class_counts"][1] < 60  # the other measures ask for each digit equally often
 
@@ -152,17 +173,58 @@ def test_what_the_test_digits_are_sorted_by_makes_no_difference(small_protocol, 
     """Known truth: real digits score alike, whether the test split has its 0s first or is shuffled."""
     order = digits.labels.argsort(stable=True)
     by_digit = Digits(digits.images[order], digits.labels[order])
-    scores = evaluate_real(digits, by_digit, classifier)
+    scores = Protocol(None, digits, by_digit, classifier).measure_real(0)
     assert scores["precision"] > 0.9 and scores["recall"] > 0.9
 
 
 def test_real_digits_score_as_real_digits(small_protocol, digits, classifier):
-    scores = evaluate_real(digits, digits, classifier, sampling_seed=1)
-    assert scores["frechet_ratio"] == 1
+    protocol = Protocol(None, digits, digits, classifier)
+    scores = protocol.measure_real(1)
     assert scores["precision"] > 0.9 and scores["recall"] > 0.9
     assert scores["nearest_neighbour_error_50k"] < 0.2  # half of the digits are among those compared with
-    assert scores == evaluate_real(digits, digits, classifier, sampling_seed=1)
-    assert scores != evaluate_real(digits, digits, classifier, sampling_seed=2)
+    assert scores == protocol.measure_real(1)
+    assert scores != protocol.measure_real(2)
+    noisy = Digits(digits.images // 2, digits.labels)  # fainter digits are not as real
+    assert (
+        Protocol(None, noisy, digits, classifier).measure_real(1)["frechet_distance"] > 2 * scores["frechet_distance"]
+    )
+
+
+def test_a_loaded_model_is_left_as_it_is(small_protocol, digits, classifier, make_model, monkeypatch, tmp_path):
+    """Others use it at the same time: its networks are neither moved nor switched to training and back."""
+    model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=10))))
+    touched = []
+    for name, method in (("to", nn.Module.to), ("train", nn.Module.train)):
+
+        def recorded(network, *arguments, _method=method, **options):
+            touched.append(network)
+            return _method(network, *arguments, **options)
+
+        monkeypatch.setattr(nn.Module, name, recorded)
+    Protocol(model, digits, digits, classifier)
+    images = sample(model.generator, range(40)).images
+    score_images(model, images, np.zeros(40, np.uint8))
+    invert(model.generator, digits.images[0].numpy(), [1], steps=2)
+    sefa(model.generator, 2)
+    assert touched  # the copies
+    assert not any(network is one for network in touched for one in (model.generator, model.discriminator, classifier))
+
+
+@pytest.mark.parametrize("num_classes", [0, 10])
+def test_everything_runs_where_the_networks_are(num_classes):
+    """On pretended CUDA tensors, where a tensor on another device raises as it would on a GPU."""
+    config = ModelConfig(base_channels=4, num_classes=num_classes)
+    with FakeTensorMode():
+        with torch.device("cuda"):
+            generator, discriminator = Generator(config).eval(), Discriminator(config).eval()
+            real = torch.zeros(40, 28, 28, dtype=torch.uint8)
+        latents, labels = torch.randn(40, 100), torch.zeros(40, dtype=torch.int64) if num_classes else None
+        with pytest.raises(RuntimeError):  # the pretence is worth something
+            generator(latents, labels)
+        assert generate(generator, latents, labels).device.type == "cpu"
+        assert sefa(generator, 2)[0].vector.device.type == "cpu"
+        classes = torch.full((40, 10), 0.1, device="cuda") if num_classes else None
+        assert discriminator(to_float(to_model_size(real, 32, 1)), classes).device.type == "cuda"
 
 
 def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mnist_dir, tmp_path, monkeypatch, capsys):
@@ -172,24 +234,22 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
         evaluate_script, "load_mnist", lambda *where, **split: tuple(p[:600] for p in full(*where, **split))
     )
     arguments = [str(folder), "--data-dir", str(mnist_dir), "--seeds", "2", "--device", "cpu"]
-    assert evaluate_script.main([*arguments, "--dry-run"]) == 0
-    assert not (folder / "evaluation.json").exists()
-    assert evaluate_script.main(arguments) == 0
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert evaluate_script.main(arguments) == 0  # only prints
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert evaluate_script.main([*arguments, "--write"]) == 0
     evaluation = json.loads((folder / "evaluation.json").read_text())
     assert [run["sampling_seed"] for run in evaluation["runs"]] == [0, 1]
+    assert evaluation["weights_sha256"] == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     assert (folder / "novelty.png").exists()
     card = (folder / "README.md").read_text()
-    for text in ("model-index", "1-NN test error, 50,000", "python scripts/evaluate.py", " to "):
-        assert text in card
-    assert "label accuracy (GAN-test)" in capsys.readouterr().out
+    assert "model-index" in card and "python scripts/evaluate.py" in card
+    assert f"{evaluation['runs'][0]['label_accuracy']:.2%}" in card
     assert evaluation["command"] == "python scripts/evaluate.py model --seeds 2 --device cpu"
-    write_card(folder)
-    assert (folder / "README.md").read_text() == card
-    before = sorted(path.stat().st_mtime_ns for path in folder.iterdir())
+    capsys.readouterr()
     assert evaluate_script.main(["--real", *arguments[1:]]) == 0
     table = capsys.readouterr().out
     assert "GAN-train" in table and "novelty" not in table
-    assert sorted(path.stat().st_mtime_ns for path in folder.iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -197,8 +257,9 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
     [
         (evaluate_script, ["nothing-there"], "there is no model"),
         (evaluate_script, ["mnist", "--seeds", "0"], "seeds is 0"),
-        (evaluate_script, [], "name a MODEL, or ask for --real digits"),
-        (evaluate_script, ["mnist", "--real"], "name a MODEL, or ask for --real digits"),
+        (evaluate_script, [], "--real"),
+        (evaluate_script, ["mnist", "--real"], "--real"),
+        (evaluate_script, ["--real", "--write"], "--write"),
         (train_classifier, ["--epochs", "0"], "epochs is 0"),
         (train_classifier, ["--out", "/nowhere/at/all.safetensors"], "is no folder"),
     ],
@@ -212,5 +273,5 @@ def test_mistakes_are_sentences(script, arguments, sentence, capsys):
 
 def test_only_grey_32_can_be_measured(make_model, tmp_path, digits, classifier):
     model = load_model(str(make_model(tmp_path / "large", ModelConfig(base_channels=4, image_size=64))))
-    with pytest.raises(ValueError, match="only grey 32x32"):
-        evaluate(model, digits, digits, classifier, SeedIndependent({}, 1.0))
+    with pytest.raises(InputError, match="64x64"):
+        Protocol(model, digits, digits, classifier)

@@ -87,7 +87,7 @@ CODE, PLAIN_CODE = encode(latent_from_seed(0)[0], 7), encode(latent_from_seed(0)
     + ["z7." + "A" * MAX_CODE, CODE[:-1], CODE[:20] + "!!!!" + CODE[20:]],  # too long; cut off; more
 )
 def test_what_is_no_code_is_refused(code):
-    with pytest.raises(InputError, match="is no hand's code: it must be as this page wrote it"):
+    with pytest.raises(InputError, match="is not a code"):
         decode(code, DIGITS)
 
 
@@ -102,13 +102,13 @@ def test_what_is_no_code_is_refused(code):
     ],
 )
 def test_a_code_of_another_model_is_refused(code, config):
-    with pytest.raises(InputError, match=r"the hand z7?\..*… belongs to another model"):
+    with pytest.raises(InputError, match="another model"):
         latent_of(code, config)
 
 
 @pytest.mark.parametrize("hand", ["", "x", "-1", -1, "7.0", "1e3", "²", "４２", "Z7.AAAA", None, "9" * 5000])
 def test_what_names_no_hand_is_refused(hand):
-    with pytest.raises(InputError, match="names no hand: type a seed, a whole number from 0 to 4294967295, or a code"):
+    with pytest.raises(InputError, match="is not a hand: .*4294967295"):
         latent_of(hand, DIGITS)
 
 
@@ -118,5 +118,5 @@ def test_seeds_and_digits_out_of_range_are_refused():
     for hand in (0, CODE):
         with pytest.raises(InputError, match="digit is 10: it must be from 0 to 9"):
             latent_of(hand, DIGITS, 10)
-    with pytest.raises(InputError, match="does not know digits"):
+    with pytest.raises(InputError, match="unconditional"):
         latent_of(0, PLAIN, 3)

@@ -153,18 +153,18 @@ def test_lines_of_a_text():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "there is no digit to write: type some, 2026 for example"),
-        (" \n ", "there is no digit to write"),
-        ("-.,:/", "there is no digit to write"),
-        ("abc", "there is no digit to write"),
-        ("²", "there is no digit to write"),
-        ("１２", "there is no digit to write"),
-        ("2b", "'b' cannot be written: only digits, spaces, line breaks and - . , : /"),
+        ("", "has no digit"),
+        (" \n ", "has no digit"),
+        ("-.,:/", "has no digit"),
+        ("abc", "has no digit"),
+        ("²", "has no digit"),
+        ("１２", "has no digit"),
+        ("2b", "'b' cannot be written"),
         ("zyx1wvutsa", "'a s t u v' cannot be written"),
         ("1²", "'²' cannot be written"),
         ("1\t2", "cannot be written"),
-        ("7" * (MAX_CHARACTERS + 1), "the text has 201 characters in 1 lines: at most 200 in 12"),
-        ("\n".join("7" * (MAX_LINES + 1)), "the text has 25 characters in 13 lines: at most 200 in 12"),
+        ("7" * (MAX_CHARACTERS + 1), "too long: at most 200 characters in 12 lines"),
+        ("\n".join("7" * (MAX_LINES + 1)), "too long: at most 200 characters in 12 lines"),
     ],
 )
 def test_what_cannot_be_written_is_refused(generator, text, sentence):
@@ -179,5 +179,5 @@ def test_bad_variation(generator, variation):
 
 
 def test_a_model_without_digits_cannot_write(make_networks):
-    with pytest.raises(InputError, match="does not know digits: it cannot write numbers"):
+    with pytest.raises(InputError, match="unconditional"):
         write(make_networks(ModelConfig(base_channels=4))[0], hand(0), "7")

@@ -211,7 +211,7 @@ def test_a_map_has_four_corners(unconditional, count):
 
 
 @pytest.mark.parametrize(
-    ("hand", "sentence"), [(-1, "'-1' names no hand"), (MAX_SEED + 1, "seed is 4294967296"), ("z7.?", "no hand's code")]
+    ("hand", "sentence"), [(-1, "'-1' is not a hand"), (MAX_SEED + 1, "seed is 4294967296"), ("z7.?", "is not a code")]
 )
 def test_bad_hands(conditional, hand, sentence):
     with pytest.raises(InputError, match=sentence):
@@ -221,7 +221,7 @@ def test_bad_hands(conditional, hand, sentence):
 def test_bad_digits(conditional, unconditional):
     with pytest.raises(InputError, match="digit is 10: it must be from 0 to 9"):
         interpolate(conditional, [(0, 0), (1, 10)])
-    with pytest.raises(InputError, match="does not know digits"):
+    with pytest.raises(InputError, match="unconditional"):
         interpolate(unconditional, [(0, 3), (1, None)])
 
 
