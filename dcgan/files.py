@@ -76,8 +76,8 @@ def _check(value: object, depth: int) -> None:
             raise ValueError("it is nested too deeply")
         for part in (*value, *value.values()) if isinstance(value, dict) else value:
             _check(part, depth - 1)
-    elif isinstance(value, str):
-        value.encode("utf-8")  # raises UnicodeEncodeError, a ValueError, for a lone surrogate
+    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("it has a text with a lone surrogate, which is not Unicode")
 
 
 def is_free(path: Path) -> bool:

@@ -242,7 +242,7 @@ def good_config(**change: object) -> dict:
         ([good_config()], "format_version 1"),
         (None, "format_version 1"),
         (good_config() | {"training": {"recipe": {"epochs": 10**400}}}, "integer"),
-        (good_config() | {"training": {"device": "\ud800"}}, "surrogates"),
+        (good_config() | {"training": {"device": "\ud800"}}, "surrogate"),
         *((content, "not a valid config") for content in (b"", b"{", b"\xff\xfe", b"[" * 60_000)),
     ],
     ids=lambda value: repr(value)[:40],
