@@ -1,5 +1,3 @@
-"""Hands: what names one, and the code of one that no seed makes."""
-
 import re
 
 import numpy as np
@@ -14,14 +12,14 @@ from dcgan.latents.codes import MAX_CODE, STEP, decode, encode, latent_of, quant
 from dcgan.latents.sampling import generate, latent_from_seed, sample
 
 PLAIN, DIGITS = ModelConfig(), ModelConfig(num_classes=10)
+CODE, PLAIN_CODE = (encode(latent_from_seed(0)[0], digit) for digit in (7, None))
 
 
 def test_quantised_latents_are_the_nearest_a_code_can_hold():
     latents = torch.stack([latent_from_seed(seed)[0] for seed in range(100)])
     nearest = quantise(latents)
     assert nearest.shape == latents.shape and nearest.dtype == torch.float32
-    inside = latents.abs() < 3.9
-    assert (nearest - latents)[inside].abs().max() <= STEP / 2
+    assert (nearest - latents)[latents.abs() < 3.9].abs().max() <= STEP / 2
     assert torch.equal(nearest / STEP, (nearest / STEP).round())
     assert torch.equal(quantise(nearest), nearest)
     assert quantise(torch.tensor([-9.0, 9.0])).tolist() == [-4, 4 - STEP]
@@ -36,11 +34,10 @@ def test_a_code_holds_the_quantised_latent_exactly(latent_dim, digit):
         assert re.fullmatch(r"z[0-9]?\.[A-Za-z0-9_-]+", code) and len(code) <= MAX_CODE  # safe in a link
         decoded, own = decode(code, config)
         assert torch.equal(decoded, quantise(latent)) and own == digit
-        assert encode(decoded, own) == code
 
 
 def test_codes_keep_their_meaning():
-    """A change here changes everyone's links."""
+    """A change here breaks existing links."""
     latent = torch.tensor([0.0, 1.0, -1.0, 4 - STEP])
     assert encode(latent, 7) == "z7.ACDgfw"
     assert encode(latent, None) == "z.ACDgfw"
@@ -48,12 +45,10 @@ def test_codes_keep_their_meaning():
     assert torch.equal(decoded, latent) and digit == 7
 
 
-def test_the_code_of_a_seed_is_nearly_its_picture():
+def test_the_image_of_a_seeds_code_is_close_to_the_seeds_image():
     generator = load_model("mnist-conditional").generator
-    seeds = range(20)
-    of_seeds = sample(generator, seeds)
-    codes = [encode(*latent_of(seed, generator.config)) for seed in seeds]
-    latents, digits = zip(*(latent_of(code, generator.config) for code in codes), strict=True)
+    of_seeds = sample(generator, range(20))
+    latents, digits = zip(*(latent_of(encode(*latent_of(seed, DIGITS)), DIGITS) for seed in range(20)), strict=True)
     assert list(digits) == of_seeds.labels.tolist()
     of_codes = to_uint8(generate(generator, torch.stack(latents), torch.tensor(digits))).numpy()
     differences = np.square(of_codes.astype(float) - of_seeds.images).mean(axis=(1, 2, 3)) ** 0.5
@@ -68,16 +63,15 @@ def test_a_seed_is_a_hand(hand):
     assert torch.equal(unlabelled, latent) and nothing is None
 
 
-def test_a_hand_writes_the_digit_that_is_asked_for_else_its_own():
-    code = encode(latent_from_seed(1)[0], 7)
-    assert latent_of(f" {code} ", DIGITS)[1] == 7
-    for hand in (1, code):
-        latent, digit = latent_of(hand, DIGITS, 3)
-        assert digit == 3 and torch.equal(latent, latent_of(hand, DIGITS)[0])
-        assert latent_of(hand, DIGITS, 0)[1] == 0
-
-
-CODE, PLAIN_CODE = encode(latent_from_seed(0)[0], 7), encode(latent_from_seed(0)[0], None)
+@pytest.mark.parametrize(("hand", "own"), [(1, 0), (f" {CODE} ", 7)])
+def test_an_asked_digit_replaces_the_hands_own(hand, own):
+    latent, digit = latent_of(hand, DIGITS)
+    assert digit == own
+    for asked in (3, 0):
+        again, digit = latent_of(hand, DIGITS, asked)
+        assert digit == asked and torch.equal(again, latent)
+    with pytest.raises(InputError, match="digit is 10"):
+        latent_of(hand, DIGITS, 10)
 
 
 @pytest.mark.parametrize(
@@ -93,30 +87,15 @@ def test_what_is_no_code_is_refused(code):
 
 @pytest.mark.parametrize(
     ("code", "config"),
-    [
-        (CODE, PLAIN),
-        (PLAIN_CODE, DIGITS),
-        (CODE, ModelConfig(latent_dim=64, num_classes=10)),
-        (CODE[:-2], DIGITS),  # cut off
-        (CODE + "AAAA", DIGITS),
-    ],
+    [(CODE, PLAIN), (PLAIN_CODE, DIGITS), (CODE, ModelConfig(latent_dim=64, num_classes=10))]
+    + [(CODE[:-2], DIGITS), (CODE + "AAAA", DIGITS)],  # cut off; more
 )
 def test_a_code_of_another_model_is_refused(code, config):
     with pytest.raises(InputError, match="another model"):
         latent_of(code, config)
 
 
-@pytest.mark.parametrize("hand", ["", "x", "-1", -1, "7.0", "1e3", "²", "４２", "Z7.AAAA", None, "9" * 5000])
+@pytest.mark.parametrize("hand", ["", "x", "-1", -1, "7.0", "1e3", "²", "４２", "Z7.AAAA", None, "9" * 5000, 2**32])
 def test_what_names_no_hand_is_refused(hand):
-    with pytest.raises(InputError, match="is not a hand: .*4294967295"):
+    with pytest.raises(InputError, match="4294967295"):  # the largest seed
         latent_of(hand, DIGITS)
-
-
-def test_seeds_and_digits_out_of_range_are_refused():
-    with pytest.raises(InputError, match="seed is 4294967296: it must be from 0 to 4294967295"):
-        latent_of(2**32, DIGITS)
-    for hand in (0, CODE):
-        with pytest.raises(InputError, match="digit is 10: it must be from 0 to 9"):
-            latent_of(hand, DIGITS, 10)
-    with pytest.raises(InputError, match="unconditional"):
-        latent_of(0, PLAIN, 3)
