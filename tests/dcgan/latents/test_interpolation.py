@@ -135,7 +135,7 @@ def test_labels_are_interpolated_linearly(conditional):
     half[0, [1, 8]] = 0.5
     expected = to_uint8(generate(conditional, latent_from_seed(3)[0][None], half)).numpy()
     assert np.array_equal(frames[4:5], expected)
-    assert 0 < lengths(frames).min() and lengths(frames).max() < lengths(frames[[0, -1]])[0]
+    assert lengths(frames).min() > 0 and lengths(frames).max() < lengths(frames[[0, -1]])[0]
 
 
 def test_the_global_random_numbers_are_not_touched(conditional):
