@@ -1,4 +1,4 @@
-"""What the command lines share: flags from dataclass fields, errors as one sentence."""
+"""Shared by all scripts: flags from config fields, the choice of a device, signals, and error messages."""
 
 import argparse
 import dataclasses
@@ -13,11 +13,11 @@ from dcgan.config import Config, format_value
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows defaults, keeps the line breaks of the description."""
+    """Help with default values, and with the line breaks of the description."""
 
 
 def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: type[Config], note: str) -> None:
-    """One flag per field of a config; without a flag the preset's value holds."""
+    """Add a flag for each field of a config. Flags that are not given are absent from the parsed arguments."""
     group = parser.add_argument_group(title, note)
     for field in dataclasses.fields(config_type):
         group.add_argument(
@@ -26,19 +26,19 @@ def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: t
             default=argparse.SUPPRESS,
             choices=field.metadata["choices"] if field.type is str else None,
             metavar={int: "N", float: "X", str: "NAME"}[field.type],
-            help=f"{field.metadata['help']} (usually {format_value(field.default)})",
+            help=f"{field.metadata['help']} (default: {format_value(field.default)}, or the preset's)",
         )
 
 
 def with_flags(config: Config, arguments: argparse.Namespace) -> Config:
-    """The config with the values of the flags that were given; checked again."""
+    """Return the config with the values of the flags that were given. Raises `InputError`."""
     given = vars(arguments)
     names = {field.name for field in dataclasses.fields(config)}
     return dataclasses.replace(config, **{name: given[name] for name in names & given.keys()})
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is CUDA if there is one, else the CPU."""
+    """Return the device of a name; `auto` is CUDA if available, else the CPU. Raises `InputError`."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -48,12 +48,12 @@ def pick_device(name: str) -> torch.device:
     if device is None or device.type not in ("cpu", "cuda"):
         raise InputError(f"device is {name!r}: it must be auto, cpu, cuda or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"device {name} was asked for, but there is no such CUDA device here: use --device cpu")
+        raise InputError(f"device is {name!r}, but this machine has no such CUDA device: use --device cpu")
     return device
 
 
 class StopOnSignal:
-    """Inside, the first signal only sets `requested`, so that a step is never torn; the second one stops at once."""
+    """In this context the first signal only sets `requested`; the second raises KeyboardInterrupt."""
 
     def __init__(self, *signals: signal.Signals):
         self.signals, self.requested, self.previous = signals, False, {}
@@ -73,7 +73,7 @@ class StopOnSignal:
 
 
 def run(main: Callable[[], int | None]) -> None:
-    """Exit with main's code; the caller's mistakes become one sentence and exit code 2."""
+    """Run main and exit with its code. An `InputError` is printed as one line, with exit code 2."""
     try:
         code = main()
     except InputError as error:

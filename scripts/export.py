@@ -1,8 +1,8 @@
-"""Samples to files: an .npz for programs, a grid for looking, a folder of PNGs for everything else."""
+"""Write samples to an .npz file, a PNG of a grid, or a folder of PNGs."""
 
 import math
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,36 +12,31 @@ from dcgan.files import is_free, write_file
 from dcgan.images import grid, save_png, to_pil
 from dcgan.latents.sampling import Samples, crop
 
-MAX_GRID = 10_000  # pictures in one PNG: 3,000 pixels square
+MAX_GRID = 10_000  # images in one PNG, which then has 3,000 x 3,000 pixels
 
 
 def check_target(path: Path, count: int) -> None:
-    """Refuse, before any work, a place that cannot take the samples; writes nothing."""
+    """Raise `InputError` if the samples cannot be written to the path. Writes nothing."""
     if path.suffix not in ("", ".npz", ".png"):
-        raise InputError(f"{path} ends in {path.suffix}: use .npz, .png (a grid), or a folder's name")
+        raise InputError(f"{path} ends in {path.suffix}: use .npz, .png (a grid), or a name without suffix (a folder)")
     if path.suffix == ".png" and count > MAX_GRID:
-        raise InputError(f"a grid of {count:,} pictures is too large to look at: at most {MAX_GRID:,}, or use .npz")
+        raise InputError(f"a grid of {count:,} images is too large: at most {MAX_GRID:,}, or use .npz")
     if not path.name:
-        raise InputError(f"{path} is where you are: name a file, or a new folder")
+        raise InputError(f"{path} is the current folder: name a file or a new folder")
     if path.suffix and path.is_dir():
         raise InputError(f"{path} is a folder: name a file, or a folder without a suffix")
     if not path.suffix and not is_free(path):
-        raise InputError(f"{path} exists already: name a new or empty folder")
+        raise InputError(f"{path} already exists: name a new or empty folder")
     if not path.absolute().parent.is_dir():
-        raise InputError(f"{path.absolute().parent} is no folder: create it first")
-
-
-def cropped(chunks: Iterable[Samples], border: int) -> Iterator[tuple[np.ndarray, Samples]]:
-    for chunk in chunks:
-        yield crop(chunk.images, border), chunk
+        raise InputError(f"{path.absolute().parent} is not a folder: create it first")
 
 
 def write_samples(path: Path, chunks: Iterable[Samples], count: int, border: int) -> None:
-    """Write `count` samples as the path's suffix says; the file or folder appears whole or not at all.
+    """Write `count` samples in the format of the path's suffix, atomically.
 
-    `.npz` holds `images` uint8 (N, 28, 28), `seeds` int64 (N,) and, where the model knows digits,
-    `labels` uint8 (N,); `.png` is a grid; no suffix is a folder with a PNG per seed. Memory holds the
-    output once for .npz and .png, one chunk for a folder. Raises `InputError`.
+    `.npz`: `images` (N, 28, 28) uint8, `seeds` (N,) int64 and, for a conditional model, `labels` (N,) uint8.
+    `.png`: a grid. No suffix: a folder with a PNG per seed. Memory holds the output once for .npz and .png, and one
+    chunk for a folder. Raises `InputError`.
     """
     try:
         if path.suffix == ".npz":
@@ -58,10 +53,11 @@ def write_samples(path: Path, chunks: Iterable[Samples], count: int, border: int
 
 
 def collect(chunks: Iterable[Samples], count: int, border: int) -> dict[str, np.ndarray]:
-    """All samples in arrays of their final size, filled chunk by chunk; grey images lose their channel."""
+    """Return the arrays of the .npz file, filled chunk by chunk. Images of three channels stay (N, 3, H, W)."""
     arrays: dict[str, np.ndarray] = {}
     done = 0
-    for images, chunk in cropped(chunks, border):
+    for chunk in chunks:
+        images = crop(chunk.images, border)
         parts = {"images": images[:, 0] if images.shape[1] == 1 else images, "seeds": chunk.seeds}
         if chunk.labels is not None:
             parts["labels"] = chunk.labels
@@ -70,20 +66,20 @@ def collect(chunks: Iterable[Samples], count: int, border: int) -> dict[str, np.
                 try:
                     arrays[name] = np.empty((count, *part.shape[1:]), part.dtype)
                 except MemoryError:
-                    raise InputError(f"{count:,} images do not fit into memory: ask for fewer at a time") from None
+                    raise InputError(f"{count:,} images do not fit into memory: use a smaller --count") from None
             arrays[name][done : done + len(part)] = part
         done += len(images)
     return arrays
 
 
 def write_folder(path: Path, chunks: Iterable[Samples], border: int) -> None:
-    """`seed-0000000042.png`, or `seed-0000000042-digit-7.png`, one picture each."""
+    """Write a folder of `seed-0000000042.png` or, with labels, `seed-0000000042-digit-7.png`."""
     temporary = path.with_name(f".{path.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        for images, chunk in cropped(chunks, border):
-            for i, image in enumerate(images):
+        for chunk in chunks:
+            for i, image in enumerate(crop(chunk.images, border)):
                 digit = "" if chunk.labels is None else f"-digit-{chunk.labels[i]}"
                 to_pil(image).save(temporary / f"seed-{chunk.seeds[i]:010d}{digit}.png")
         temporary.replace(path)

@@ -1,12 +1,13 @@
-"""Write digits of a model to a file: .npz, .png (a grid), or a folder of PNGs.
+"""Sample digits from a model into a file: .npz, .png (a grid), or a folder with a PNG per digit.
 
     python scripts/sample.py mnist-conditional --count 64 --seed 0 --digit 7 --out sevens.png
 
-Image i has the seed S + i, and is the same picture however many are asked for. MODEL is a bundled
-model (mnist, mnist-conditional) or a model folder. Pictures are 28x28, white ink on black, as MNIST.
+Image i has the seed S + i. It is the same image for every --count. MODEL is a bundled model (mnist,
+mnist-conditional), a model folder, or user/repo on the Hub. Images are 28x28, white on black, as in MNIST.
 """
 
 import argparse
+import copy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,13 +24,13 @@ from scripts.export import check_target, write_samples
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
-    parser.add_argument("model", metavar="MODEL", help="a bundled model's name, or a model folder")
-    parser.add_argument("--count", type=int, default=64, help="how many pictures")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
-    parser.add_argument("--digit", type=int, help="0 to 9 (usually the seed decides)", default=argparse.SUPPRESS)
-    parser.add_argument("--truncation", type=float, default=1.0, help="psi in (0, 1]: lower is more typical")
-    parser.add_argument("--device", default="auto", help="auto (CUDA if there, else CPU), cpu, cuda or cuda:N")
-    parser.add_argument("--out", required=True, type=Path, help="FILE.npz, FILE.png or a new folder")
+    parser.add_argument("model", metavar="MODEL", help="a bundled model, a model folder, or user/repo")
+    parser.add_argument("--count", type=int, default=64, help="number of images")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first image")
+    parser.add_argument("--digit", type=int, help="0 to 9; without it, each seed decides", default=argparse.SUPPRESS)
+    parser.add_argument("--truncation", type=float, default=1.0, help="above 0, at most 1; lower is more typical")
+    parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
+    parser.add_argument("--out", required=True, type=Path, help="FILE.npz, FILE.png, or a new folder")
     return parser.parse_args(argv)
 
 
@@ -42,15 +43,16 @@ def main(argv: list[str] | None = None) -> int:
     device = cli.pick_device(arguments.device)
     model = load_model(arguments.model)
     check_digit(digit, model.config.num_classes)
+    generator = copy.deepcopy(model.generator).to(device)
 
     def chunks() -> Iterator[Samples]:
         with tqdm(total=arguments.count, unit=" images", leave=False, disable=None, delay=1) as bar:
-            for chunk in sample_chunks(model.generator.to(device), seeds, digit, arguments.truncation):
+            for chunk in sample_chunks(generator, seeds, digit, arguments.truncation):
                 yield chunk
                 bar.update(len(chunk.images))
 
     write_samples(arguments.out, chunks(), arguments.count, model.config.border)
-    print(f"{arguments.out}: {arguments.count:,} pictures, seeds {seeds[0]} to {seeds[-1]}")
+    print(f"{arguments.out}: {arguments.count:,} images, seeds {seeds[0]} to {seeds[-1]}")
     return 0
 
 

