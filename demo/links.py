@@ -6,7 +6,8 @@ from html import escape
 
 import gradio as gr
 
-MAX_TEXT = 4096
+MAX_TEXT = 4096  # characters
+MAX_INTEGER = 2**53  # the largest whole number that a browser holds exactly
 
 # Reads the controls in the browser, writes the link into the address bar and the clipboard.
 COPY = """(...values) => {
@@ -60,7 +61,10 @@ def read_value(component: gr.components.Component, text: str) -> object:
         value = component.minimum + steps * component.step
         return int(value) if float(component.step).is_integer() else round(value, 6)
     if isinstance(component, gr.Number):
-        return int(text)
+        value = int(text)
+        if abs(value) > MAX_INTEGER:
+            raise ValueError(text)
+        return value
     if len(text) > MAX_TEXT:
         raise ValueError(text)
     return text

@@ -151,7 +151,8 @@ def build_page(models: Models) -> gr.Blocks:
         page.load(models.status, None, weights, **QUIET)
         gr.Timer(30).tick(models.status, None, weights, **QUIET)
         register_endpoint("models", list_models, models, [], gr.JSON(visible=False, label="models"))
-    page.queue(max_size=64, default_concurrency_limit=2)
+    # Closed to calls that skip the queue and its limits. /gradio_api/call and the clients use the queue.
+    page.queue(max_size=64, default_concurrency_limit=2, api_open=False)
     return page
 
 
@@ -163,6 +164,7 @@ def launch_options() -> dict:
         "head": f"<style>{(STATIC / 'style.css').read_text(encoding='utf-8')}</style>",
         "footer_links": ["api"],
         "enable_monitoring": False,
+        "run_history": False,  # its routes would act with the host's own Hugging Face token
         "max_file_size": "5mb",  # of a picture for the endpoint `invert`: a photograph fits
         "ssr_mode": False,
     }

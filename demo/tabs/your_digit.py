@@ -32,7 +32,8 @@ from demo.parts.inputs import asked_digit, digit_or_any, show_input_errors
 from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
 
 PAD = 112  # pixels along each side of what the browser sends
-MAX_PIXELS = 4096 * 4096  # of a picture that a program sends
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # Pillow would start Ghostscript for PostScript
+MAX_PIXELS = 2_000_000  # of a picture that a program sends
 TRIED = 2  # digits to try where the visitor names none: the classifier's likeliest
 INVITATION = (
     '<p class="note">Draw a digit with the mouse or a finger. The page centres and scales it as MNIST was made, and '
@@ -72,14 +73,14 @@ def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[In
     found = invert(model.generator, image, tried, progress=progress)
     both = torch.from_numpy(np.stack([image, found.image]))
     labels = None if found.digit is None else np.full(2, found.digit, np.uint8)
-    verdicts = score_images(model, to_model_size(both, config.image_size, config.image_channels).numpy(), labels)
-    return found, verdicts
+    scores = score_images(model, to_model_size(both, config.image_size, config.image_channels).numpy(), labels)
+    return found, scores
 
 
-def about(verdicts: Scores, i: int) -> str:
+def about(scores: Scores, i: int) -> str:
     return (
-        f"<dl><dt>read by the classifier</dt><dd>{verdicts.digits[i]} ({verdicts.confidence[i]:.1%} sure)</dd>"
-        f"<dt>real, says the discriminator</dt><dd>{verdicts.realness[i]:.1%}</dd></dl>"
+        f"<dl><dt>read by the classifier</dt><dd>{scores.digits[i]} ({scores.confidence[i]:.1%} sure)</dd>"
+        f"<dt>real, says the discriminator</dt><dd>{scores.realness[i]:.1%}</dd></dl>"
     )
 
 
@@ -89,7 +90,7 @@ def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Pro
         return INVITATION
     model, image = models[model_name], unpack(drawing)
     digit = digit_or_any(model.config, digit)
-    found, verdicts = find(model, image, digit, lambda share: progress(share, desc="looking for the latent"))
+    found, scores = find(model, image, digit, lambda share: progress(share, desc="looking for the latent"))
     code = encode(found.latent, found.digit)
     row = ""
     if found.digit is not None:
@@ -97,8 +98,8 @@ def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Pro
         hand = crop(images, model.config.border)
         row = "".join(ink(one, exact, f"a {i} in your hand") for i, one in enumerate(hand))
         row = f'<p class="note">Your hand writes all digits:</p><div class="ten">{row}</div>'
-    yours = figure(image, exact, "your digit", "yours", "big", about(verdicts, 0))
-    likeness = figure(found.image, exact, "its likeness", "the generator's", "big", about(verdicts, 1))
+    yours = figure(image, exact, "your digit", "yours", "big", about(scores, 0))
+    likeness = figure(found.image, exact, "its likeness", "the generator's", "big", about(scores, 1))
     return (
         f'<div class="moved{" exact" if exact else ""}" {hand_data(code, found.digit)}>'
         f'<div class="pair both">{yours}{likeness}</div>'
@@ -125,28 +126,46 @@ def received(event: gr.EventData) -> str:
     return pack(normalise_drawing(drawing)) if drawing.any() else ""
 
 
-def ink_of(path: str) -> np.ndarray:
-    """The ink of a picture file, whatever its colours -> (H, W) uint8, white on black.
+def extract_ink(path: str) -> np.ndarray:
+    """Return the ink of a picture file as (H, W) uint8, white on black.
 
-    Ink is what differs from the paper, which is what the picture's edge mostly shows. Raises `InputError`
-    for a file that is no picture, and for one of more than `MAX_PIXELS`.
+    Ink is what differs from the paper. The paper's colour is the median along the picture's edge. Raises `InputError`
+    if the file is none of `FORMATS` or has more than `MAX_PIXELS`.
     """
     try:
-        with Image.open(path) as file:
-            size = file.size
-            upright = ImageOps.exif_transpose(file).convert("RGBA") if size[0] * size[1] <= MAX_PIXELS else None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise InputError("this is no picture that can be read: send a PNG, a JPEG or a WebP") from None
-    if upright is None:
-        raise InputError(f"the picture has {size[0]}×{size[1]} pixels: at most {MAX_PIXELS:,} can be read")
+        with Image.open(path, formats=FORMATS) as file:
+            width, height = file.size
+            if width * height > MAX_PIXELS:
+                raise InputError(f"picture has {width}×{height} pixels: it must have at most {MAX_PIXELS:,}")
+            upright = ImageOps.exif_transpose(file).convert("RGBA")
+    except InputError:
+        raise
+    except Exception:  # Pillow raises many kinds for damaged files
+        raise InputError(f"picture cannot be read: send a file of type {', '.join(FORMATS)}") from None
     paper = Image.new("RGBA", upright.size, "white")
     paper.alpha_composite(upright)
     grey = np.asarray(paper.convert("L")).astype(np.int32)
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = np.abs(grey - int(np.median(edge)))
-    if ink.max() >= INK:  # faint ink is ink all the same; fainter, it is a stain
+    if ink.max() >= INK:  # stretch faint ink to full contrast; anything fainter is a stain
         ink = ink * 255 // ink.max()
     return ink.astype(np.uint8)
+
+
+def uploaded_file(picture: object) -> str:
+    """Return the path of an uploaded picture.
+
+    Gradio stores uploads in its own folder, but passes on any path that comes without its `meta` mark. So the path is
+    checked here. Raises `InputError` for anything but a path in that folder.
+    """
+    path = picture.get("path") if isinstance(picture, dict) else None
+    try:
+        inside = isinstance(path, str) and Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
+    except (ValueError, OSError):  # a NUL character, a lone surrogate, a name that is too long
+        inside = False
+    if not inside:
+        raise InputError("picture is missing: upload a picture of a digit")
+    return path
 
 
 def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> tuple:  # noqa: B008
@@ -162,14 +181,10 @@ def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> t
         found: the hand's code and digit, the root mean square error of 255 levels, and what is said of both pictures
     """
     chosen = asked_model(models, model)
-    path = picture.get("path") if isinstance(picture, dict) else None
-    # Gradio stores what is sent in its own folder; a path without Gradio's mark on it comes through as it is.
-    if not path or not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
-        raise InputError("there is no picture: send one of a digit")
-    found, verdicts = find(chosen, normalise_drawing(ink_of(path)), digit, progress)
+    found, scores = find(chosen, normalise_drawing(extract_ink(uploaded_file(picture))), digit, progress)
     said = [
         {"read": int(digit), "confidence": round(float(sure), 4), "realness": round(float(real), 4)}
-        for digit, sure, real in zip(verdicts.digits, verdicts.confidence, verdicts.realness, strict=True)
+        for digit, sure, real in zip(scores.digits, scores.confidence, scores.realness, strict=True)
     ]
     return to_pil(found.image), {
         "hand": encode(found.latent, found.digit),

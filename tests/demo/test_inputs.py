@@ -2,11 +2,12 @@
 
 import base64
 import json
+import os
 
 import gradio as gr
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from dcgan import InputError
 from dcgan.config import ModelConfig
@@ -97,12 +98,12 @@ def test_keys_are_hands_each_with_the_digit_asked_of_it():
         ("7", "there are 1"),
         ("1 2 3 4", "there are 4"),
         ("1 2 " * 100_000, "there are 200000"),
-        ("1 -2", "names no hand"),
+        ("1 -2", "not a hand"),
         ("1 2:10", "digit is"),
         ("1 2:", "digit is"),
         ("1 2:7:7", "digit is"),
         (f"1 {MAX_SEED + 1}", "it must be from 0"),
-        ("1 z7.%%%", "no hand's code"),
+        ("1 z7.%%%", "not a code"),
         ("1 z.AAAA", "belongs to another model"),
         (15, "a text of seeds"),
         (["1", "2"], "a text of seeds"),
@@ -157,6 +158,7 @@ def test_a_link_gives_a_control_a_value_that_it_can_have(control, text, value):
         (BOX, "yes"),
         (CHIPS, "2"),
         (SEED, "4.5"),
+        (SEED, "9" * 20),
         (SEED, "9" * 5000),
         (COUNT, "101"),
         (COUNT, "nan"),
@@ -215,7 +217,7 @@ def saved(path, image: Image.Image) -> str:
 
 def test_the_ink_is_found_whatever_its_colours(tmp_path):
     plain = Image.fromarray(drawing(64))
-    ink = yours.ink_of(saved(tmp_path / "plain.png", plain))
+    ink = yours.extract_ink(saved(tmp_path / "plain.png", plain))
     assert np.array_equal(ink, drawing(64))
     pencil = Image.fromarray((200 - 100 * (drawing(64) > 0)).astype(np.uint8))
     for name, image in {
@@ -225,16 +227,40 @@ def test_the_ink_is_found_whatever_its_colours(tmp_path):
         "transparent.png": styled(plain, "ink, transparent"),
         "colour.png": plain.convert("RGB"),
     }.items():
-        assert np.abs(yours.ink_of(saved(tmp_path / name, image)).astype(int) - ink).max() <= 1, name
+        assert np.abs(yours.extract_ink(saved(tmp_path / name, image)).astype(int) - ink).max() <= 1, name
 
 
-def test_no_picture_and_a_huge_picture_are_refused(tmp_path):
+@pytest.mark.parametrize("size", [(2000, 1001), (1, 2**24), (20_000, 20_000)])
+def test_a_picture_of_more_than_two_million_pixels_is_refused_before_it_is_decoded(tmp_path, size):
+    path = tmp_path / "large.png"
+    Image.new("1", size).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"IDAT") + 8])  # the header alone: nothing could be decoded
+    with pytest.raises(InputError, match="^picture has|^picture cannot be read") as error:
+        yours.extract_ink(str(path))
+    assert size == (20_000, 20_000) or f"{size[0]}×{size[1]} pixels" in str(error.value)
+
+
+def test_a_picture_of_two_million_pixels_is_read(tmp_path):
+    assert yours.extract_ink(saved(tmp_path / "allowed.png", Image.new("1", (2000, 1000)))).shape == (1000, 2000)
+
+
+def test_only_five_formats_are_read_whatever_the_name_and_postscript_is_not_run(tmp_path, monkeypatch):
+    ghostscript = tmp_path / "gs"
+    ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    ghostscript.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # Pillow looks for Ghostscript once
+    (tmp_path / "eps.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\n{} loop\n")
     (tmp_path / "text.png").write_text("no picture")
-    huge = saved(tmp_path / "huge.png", Image.new("1", (20_000, 20_000)))
-    large = saved(tmp_path / "large.png", Image.new("1", (5000, 5000)))
-    for path, sentence in ((tmp_path / "text.png", "no picture"), (huge, "no picture"), (large, "5000×5000 pixels")):
-        with pytest.raises(InputError, match=sentence):
-            yours.ink_of(str(path))
+    Image.fromarray(drawing(64)).save(tmp_path / "tiff.png", "TIFF")
+    for name in ("eps.png", "text.png", "tiff.png"):
+        with pytest.raises(InputError, match="^picture cannot be read"):
+            yours.extract_ink(str(tmp_path / name))
+    assert not (tmp_path / "started").exists()
+    for format in yours.FORMATS:
+        Image.fromarray(drawing(64)).save(tmp_path / "any.name", format)
+        assert yours.extract_ink(str(tmp_path / "any.name")).shape == (64, 64)
 
 
 ZIP = {"model": CONDITIONAL, "seed": 3, "count": 2, "digit": "any", "truncation": 1.0}

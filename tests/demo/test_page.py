@@ -8,6 +8,7 @@
 import json
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,7 @@ from demo.models import Models
 from demo.page import build_page
 
 ROOT, CONTRACT = Path(__file__).resolve().parents[2], Path(__file__).with_name("api.json")
+WEIGHTS = ROOT / "dcgan" / "weights"
 CONDITIONAL, UNCONDITIONAL = "mnist-conditional", "mnist"
 ENDPOINTS = {
     *("/generate", "/interpolate", "/write", "/map", "/directions", "/move", "/arithmetic", "/invert"),
@@ -299,7 +301,7 @@ MISTAKES = [
     ("/interpolate", {"keys": ""}, "there are 0, and it must be 2 to 8"),
     ("/interpolate", {"keys": "1 " * 100_000}, "there are 100000"),
     ("/interpolate", {"keys": ["1", "2"]}, "must be a text"),
-    ("/interpolate", {"keys": "1 <b>"}, "names no hand"),
+    ("/interpolate", {"keys": "1 <b>"}, "not a hand"),
     ("/interpolate", {"keys": f"1 {CODE}"}, "belongs to another model"),
     ("/interpolate", {"model": UNCONDITIONAL, "keys": "1 2:4"}, "does not know digits"),
     ("/interpolate", {"steps": 61}, "Steps is 61"),
@@ -309,15 +311,15 @@ MISTAKES = [
     ("/interpolate", {"closed": "false"}, "Closed is 'false'"),
     ("/interpolate", {"speed": 0}, "Speed is 0"),
     ("/interpolate", {"kind": "exe"}, "Kind is 'exe'"),
-    ("/write", {"model": UNCONDITIONAL}, "it cannot write numbers"),
-    ("/write", {"text": "hello"}, "there is no digit to write"),
+    ("/write", {"model": UNCONDITIONAL}, "unconditional"),
+    ("/write", {"text": "hello"}, "the text has no digit"),
     ("/write", {"text": "7 hello"}, "cannot be written"),
-    ("/write", {"text": "7" * 1_000_000}, "1000000 characters"),
+    ("/write", {"text": "7" * 1_000_000}, "the text is too long"),
     ("/write", {"text": 7}, "there is no text"),
     ("/write", {"hand": CODE}, "belongs to another model"),
-    ("/write", {"hand": None}, "names no hand"),
-    ("/write", {"hand": {"a": 1}}, "names no hand"),
-    ("/write", {"hand": "z7." + "A" * 1_000_000}, "no hand's code"),
+    ("/write", {"hand": None}, "not a hand"),
+    ("/write", {"hand": {"a": 1}}, "not a hand"),
+    ("/write", {"hand": "z7." + "A" * 1_000_000}, "not a code"),
     ("/write", {"variation": 2}, "Variation is 2"),
     ("/write", {"spacing": -1}, "Spacing is -1"),
     ("/write", {"size": "2"}, "Size is '2'"),
@@ -325,7 +327,7 @@ MISTAKES = [
     ("/map", {"corners": "1 2 3"}, "there are 3, and it must be 4"),
     ("/map", {"corners": None}, "there are 0"),
     ("/map", {"digit": "x"}, "Digit is 'x'"),
-    ("/move", {"hand": ""}, "names no hand"),
+    ("/move", {"hand": ""}, "not a hand"),
     ("/move", {"amounts": {"thickness": 5}}, "Thickness is 5"),
     ("/move", {"amounts": {"thickness": "2"}}, "Thickness is '2'"),
     ("/move", {"amounts": {"kindness": 1}}, "its names may be thickness, slant, width"),
@@ -333,7 +335,7 @@ MISTAKES = [
     ("/arithmetic", {"a": ""}, "Tray A: there are 0"),
     ("/arithmetic", {"c": "1 2 3 4 5 6 7"}, "Tray C: there are 7"),
     ("/arithmetic", {"b": 5}, "Tray B: it must be a text"),
-    ("/invert", {"picture": None}, "There is no picture"),
+    ("/invert", {"picture": None}, "Picture is missing"),
 ]
 
 
@@ -354,11 +356,9 @@ def test_no_endpoint_takes_a_model_that_is_not_there(client, api_name, model):
 
 
 def test_what_is_no_picture_of_a_digit_is_answered_with_a_sentence(client, tmp_path):
-    (tmp_path / "text.png").write_text("no picture")
     Image.new("L", (28, 28)).save(tmp_path / "empty.png")
     Image.new("1", (5000, 5000)).save(tmp_path / "large.png")
-    cases = {"text.png": "This is no picture", "empty.png": "There is nothing drawn", "large.png": "5000×5000 pixels"}
-    for name, sentence in cases.items():
+    for name, sentence in {"empty.png": "drawing is empty", "large.png": "5000×5000 pixels"}.items():
         with pytest.raises(AppError, match=sentence):
             client.predict(picture=handle_file(tmp_path / name), api_name="/invert")
 
@@ -379,11 +379,25 @@ def test_no_number_is_no_seed_and_no_truncation(page_url, number):
         assert "event: error" in answer and "it must be" in answer
 
 
-@pytest.mark.parametrize("meta", [{"meta": {"_type": "gradio.FileData"}}, {}])
-def test_invert_reads_no_file_of_the_host(page_url, meta):
-    picture = {"path": str(ROOT / "dcgan" / "weights" / "mnist" / "samples.png")} | meta
-    answer = called(page_url, "/invert", json.dumps({"data": [CONDITIONAL, picture, "any"]}).encode())
+@pytest.mark.parametrize("meta", [', "meta": {"_type": "gradio.FileData"}', ""])
+@pytest.mark.parametrize(
+    "path", [json.dumps(str(WEIGHTS / "mnist/samples.png")), r'"a\u0000b"', r'"\ud800"', '"/"', "5"]
+)
+def test_invert_reads_only_what_was_uploaded(page_url, path, meta):
+    answer = called(page_url, "/invert", f'{{"data": ["{CONDITIONAL}", {{"path": {path}{meta}}}, "any"]}}'.encode())
     assert "event: error" in answer and "event: complete" not in answer
+    if not meta and path != "5":  # Gradio itself refuses the others
+        assert "Picture is missing" in answer
+
+
+def test_nobody_passes_the_queue_or_uses_the_hosts_token(page_url):
+    for route, body in (("run/generate", b'{"data": []}'), ("run-history/buckets", None)):
+        with pytest.raises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(
+                urllib.request.Request(f"{page_url}/gradio_api/{route}", body, {"Content-Type": "application/json"}),
+                timeout=10,
+            )
+        assert error.value.code == 404
 
 
 def test_building_the_page_touches_no_random_state():
