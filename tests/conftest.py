@@ -1,43 +1,39 @@
-"""What the tests share: a stand-in for MNIST, so that none needs the network, and tiny models."""
+"""Fixtures for all tests: a stand-in for MNIST, so that no test needs the network; tiny models; the running page."""
 
 import os
 import resource
-import shutil
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import torch
 from page_server import serving
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Browser, Page, sync_playwright
 from torch import Tensor
-from visitor import DESKTOP, FLAGS, PATIENCE
 
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_model_size
 from dcgan.model_folder import save_weights, write_config
-from dcgan.networks import Discriminator, Generator
+from dcgan.networks import Discriminator, Generator, seeded_cpu
 
 ROOT = Path(__file__).resolve().parents[1]
-DRAWN = 600  # different digits; repeated to fill MNIST's 60,000
+DRAWN = 600  # different digits, repeated to fill MNIST's 60,000
 
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
-    """Networks this small gain nothing from threads, and wait for them on a busy machine."""
+    """Use one thread: small networks gain nothing from more, and waiting for threads is slow on a busy machine."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def drawn_digits() -> tuple[np.ndarray, np.ndarray]:
-    """(600, 28, 28) uint8 and labels (600,): a printed font, moved and resized a little."""
+    """Return images (600, 28, 28) uint8 and labels (600,): printed digits in three sizes, slightly shifted."""
     random = np.random.default_rng(0)
     fonts = [ImageFont.load_default(size) for size in (18, 20, 22)]
     images = []
@@ -51,7 +47,7 @@ def drawn_digits() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def mnist_dir(tmp_path_factory: pytest.TempPathFactory, drawn_digits) -> Path:
-    """A data directory in MNIST's own format and sizes: torchvision reads it as it reads MNIST."""
+    """Return a data directory in MNIST's format and sizes, which torchvision can read."""
     data_dir = tmp_path_factory.mktemp("data")
     raw = data_dir / "MNIST" / "raw"
     raw.mkdir(parents=True)
@@ -69,21 +65,21 @@ def mnist_dir(tmp_path_factory: pytest.TempPathFactory, drawn_digits) -> Path:
 
 @pytest.fixture(scope="session")
 def digits(drawn_digits) -> tuple[Tensor, Tensor]:
-    """(320, 1, 32, 32) uint8 and labels (320,) uint8: what the trainer gets."""
+    """Return training images (320, 1, 32, 32) uint8 and labels (320,) uint8."""
     images, labels = drawn_digits
     return to_model_size(torch.from_numpy(images[:320]), 32, 1), torch.from_numpy(labels[:320])
 
 
 @pytest.fixture(scope="session")
 def tiny_flags(mnist_dir: Path) -> list[str]:
-    """Three epochs of ten steps with very small networks: seconds."""
+    """Return flags of train.py for three epochs of ten steps with very small networks. They take seconds."""
     flags = "--device cpu --base-channels 8 --epochs 3 --images 320 --batch-size 32"
     return [*flags.split(), "--data-dir", str(mnist_dir)]
 
 
 @pytest.fixture(scope="session")
 def start_script() -> Callable[..., subprocess.Popen]:
-    """Start a script as a person would, from another folder than the repository's."""
+    """Return a function that starts a script as a user does, in a folder outside the repository."""
 
     def start(name: str, *arguments: object, cwd: Path) -> subprocess.Popen:
         return subprocess.Popen(
@@ -100,7 +96,7 @@ def start_script() -> Callable[..., subprocess.Popen]:
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, start_script, tiny_flags) -> Path:
-    """The folder of a conditional model that scripts/train.py has just trained."""
+    """Return the folder of a conditional model, trained by scripts/train.py."""
     out = tmp_path_factory.mktemp("runs") / "tiny-conditional"
     process = start_script("train.py", "--preset", "mnist-conditional", "--out", out, *tiny_flags, cwd=out.parent)
     _, errors = process.communicate(timeout=300)
@@ -109,9 +105,8 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, start_script, tiny_flags)
 
 
 def lively_networks(config: ModelConfig) -> tuple[Generator, Discriminator]:
-    """Untrained, but with weights so large that every seed and every digit gives a picture of its own."""
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(1)
+    """Return untrained networks. Their weights are so large that no two seeds or digits give the same picture."""
+    with seeded_cpu(1), torch.no_grad():
         generator, discriminator = Generator(config), Discriminator(config)
         for parameter in generator.parameters():
             parameter.mul_(5)
@@ -127,7 +122,7 @@ def make_networks() -> Callable[[ModelConfig], tuple[Generator, Discriminator]]:
 
 @pytest.fixture(scope="session")
 def make_model() -> Callable[[Path, ModelConfig], Path]:
-    """Writes what loading reads of a model folder: the config and both networks."""
+    """Return a function that writes a model folder: the config and both networks."""
 
     def make(folder: Path, config: ModelConfig) -> Path:
         folder.mkdir(parents=True)
@@ -142,7 +137,7 @@ def make_model() -> Callable[[Path, ModelConfig], Path]:
 
 @pytest.fixture
 def full_disk() -> Callable[[int], AbstractContextManager[None]]:
-    """Inside `with full_disk(n):` no file grows beyond n bytes: writing fails as it does on a full disk."""
+    """Return a context manager: inside `with full_disk(n):` no file can grow beyond n bytes, as on a full disk."""
 
     @contextmanager
     def limit(size: int) -> Iterator[None]:
@@ -158,45 +153,6 @@ def full_disk() -> Callable[[int], AbstractContextManager[None]]:
 
 @pytest.fixture(scope="session")
 def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the real page, running in a process of its own."""
+    """Yield the address of the page, which runs in a process of its own."""
     with serving(tmp_path_factory.mktemp("page")) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium for each module: while one runs, its event loop keeps the thread from having another."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        message = "there is no Chromium on the PATH: apt-get install chromium"
-        if os.environ.get("DCGAN_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
-    """Opens the page in a fresh profile; afterwards nothing may have gone wrong or left the host."""
-    contexts, problems, hosts = [], [], set()
-
-    def open_page(address: str = page_url, **options) -> Page:
-        context = browser.new_context(**({"viewport": DESKTOP} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.goto(address)
-        page.wait_for_selector("#sheet img", state="attached")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not problems
-    assert hosts <= {"", urlsplit(page_url).netloc}

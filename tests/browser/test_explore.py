@@ -1,6 +1,5 @@
-"""The tabs Explore and Training as a visitor walks them, in a real Chromium."""
+"""The tabs Explore and Training in a real Chromium."""
 
-import json
 import re
 
 import numpy as np
@@ -12,7 +11,9 @@ from visitor import (
     click,
     download_picture,
     drawn,
+    expect_measures,
     expect_other_picture,
+    expect_sliders,
     field,
     fill,
     model,
@@ -25,12 +26,11 @@ from visitor import (
 
 from dcgan.data import to_uint8
 from dcgan.latents.codes import latent_of
-from dcgan.latents.directions import fit_named_directions
 from dcgan.latents.sampling import crop, generate
 
 
 def drawn_by(code: str) -> np.ndarray:
-    """(28, 28) uint8: the picture of a hand's code."""
+    """Return the picture (28, 28) uint8 of a hand's code."""
     latent, digit = latent_of(code, model().config)
     return crop(to_uint8(generate(model().generator, latent[None], torch.tensor([digit]))).numpy(), 2)[0, 0]
 
@@ -43,40 +43,40 @@ def stage_shows(page: Page) -> bytes:
     return page.locator("#map .stage").screenshot()
 
 
-def test_the_map_follows_mouse_and_keys_without_the_server(open_page):
-    page = open_page()
+def test_the_map_follows_mouse_and_keys_without_the_server_and_its_hand_writes(page):
     open_view(page, "map")
-    settle(page)
-    map_, asked, looks = page.locator("#map .field"), requests_from_now(page), set()
-    box = map_.bounding_box()
-    for row, column in ((1, 1), (1, 13), (7, 4), (13, 13)):
-        page.mouse.move(box["x"] + box["width"] * (column - 0.5) / 13, box["y"] + box["height"] * (row - 0.5) / 13)
-        assert place(page) == f"row {row}, column {column}"
-        looks.add(stage_shows(page))
-    assert len(looks) == 4
-    map_.focus()
-    for key in ("ArrowUp", "ArrowUp", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowDown"):
-        page.keyboard.press(key)
-    assert place(page) == "row 13, column 12"  # not over the edge
-    assert stage_shows(page) not in looks
-    page.mouse.move(box["x"] + 5, box["y"] + 5)
-    assert place(page) == "row 13, column 12"  # who moves by keys stays there
-    assert not asked
-
-
-def test_a_place_on_the_map_writes(open_page):
-    page = open_page()
-    open_view(page, "map")
-    map_ = page.locator("#map .field")
-    before = page.locator("#map .map").get_attribute("style")
+    map_, before = page.locator("#map .field"), page.locator("#map .map").get_attribute("style")
     fill(page, "Corners", "1 2 3 4")
     expect(map_).to_have_attribute("aria-label", re.compile("corners 1, 2, 3, 4"))
     assert page.locator("#map .map").get_attribute("style") != before
     _, sheet = download_picture(page, "map, exact pixels (PNG)")
     cells = np.asarray(sheet).reshape(13, 28, 13, 28).swapaxes(1, 2)
     assert np.array_equal(cells[[0, 0, -1, -1], [0, -1, 0, -1]], drawn([1, 2, 3, 4], 8))
-    map_.click(position={"x": 5, "y": 100})
+
+    settle(page)
+    asked, looks = requests_from_now(page), set()
+    box = map_.bounding_box()
+
+    def move_to(row: int, column: int) -> None:
+        page.mouse.move(box["x"] + box["width"] * (column - 0.5) / 13, box["y"] + box["height"] * (row - 0.5) / 13)
+
+    for row, column in ((1, 1), (1, 13), (13, 13), (7, 4)):
+        move_to(row, column)
+        assert place(page) == f"row {row}, column {column}"
+        looks.add(stage_shows(page))
+    assert len(looks) == 4
+    page.mouse.down()
+    page.mouse.up()
+    move_to(1, 1)
+    assert place(page) == "row 7, column 4"  # a click makes it stay
+    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowDown"):
+        page.keyboard.press(key)
+    assert place(page) == "row 7, column 1"  # not over the edge
+    assert stage_shows(page) not in looks
+    assert not asked
+
     code = page.locator("#map .under").get_attribute("data-hand")
+    assert np.abs(drawn_by(code).astype(int) - cells[6, 0]).mean() < 4  # the code has steps of 1/32
     click(page, "Write in this hand")
     expect(field(page, "Hand")).to_have_value(code)
     assert code.startswith("z8.") and selected_tabs(page) == ["Write"]
@@ -87,9 +87,9 @@ def moved(page: Page) -> Locator:
     return page.locator("#moved .big img")
 
 
-def test_a_direction_changes_the_hand_and_nothing_else(open_page):
-    page = open_page()
+def test_a_direction_changes_the_hand_and_nothing_else(page):
     view = open_view(page, "directions")
+    expect_sliders(page, "mnist-conditional")
     before = page.get_by_alt_text("before", exact=True).get_attribute("src")
     still = moved(page).get_attribute("src")
     slide(page, "slant", 3)
@@ -104,30 +104,7 @@ def test_a_direction_changes_the_hand_and_nothing_else(open_page):
     expect(view.locator(".moved")).to_have_attribute("data-digit", "4")
 
 
-def test_each_model_has_directions_of_its_own(open_page):
-    page = open_page()
-    view = open_view(page, "directions")
-    sliders = page.get_by_label(re.compile(r"^range slider for .* \(r = ")).locator("visible=true")
-    expect(sliders).to_have_count(3)
-    names, others = (
-        [
-            f"range slider for {found.name} (r = {found.correlation:.2f})"
-            for found in fit_named_directions(model(name).generator)
-        ]
-        for name in ("mnist-conditional", "mnist")
-    )
-    assert names != others
-    for name in names:
-        expect(page.get_by_label(name, exact=True)).to_be_visible()
-    choose(page, "Model", "unconditional")
-    for name in others:
-        expect(page.get_by_label(name, exact=True)).to_be_visible()
-    expect(sliders).to_have_count(3)
-    expect(view.locator(".ten img")).to_have_count(0)
-
-
-def test_arithmetic_answers_another_tray_with_another_digit(open_page):
-    page = open_page()
+def test_arithmetic_answers_another_tray_with_another_digit(page):
     view = open_view(page, "arithmetic")
     expect(view.locator(".members img")).to_have_count(9)
     result = view.get_by_alt_text("A less B plus C")
@@ -143,21 +120,7 @@ def test_arithmetic_answers_another_tray_with_another_digit(open_page):
     assert differ.mean() < 4  # A less A plus C is C, but for the code's steps of 1/32
 
 
-def measures(name: str) -> dict[str, str]:
-    """Some of a model's measured numbers, as the page must write them."""
-    runs = json.loads((model(name).folder / "evaluation.json").read_text(encoding="utf-8"))["runs"]
-    keys = {"precision": "precision", "recall": "recall", "coverage": "coverage"}
-    return {title: f"{np.mean([run[key] for run in runs]):.3f} (" for key, title in keys.items()}
-
-
-def expect_measures(view: Locator, name: str) -> None:
-    for title, number in measures(name).items():
-        row = view.locator("tr", has=view.page.get_by_role("rowheader", name=title, exact=True))
-        expect(row.locator("td")).to_contain_text(number)
-
-
-def test_the_training_is_told_by_the_models_own_files(open_page):
-    page = open_page(reduced_motion="reduce")
+def test_the_training_tab_shows_the_models_own_files(page):
     view = open_view(page, "training")
     with Image.open(model().folder / "progress.webp") as progress:
         epochs = progress.n_frames
@@ -174,7 +137,3 @@ def test_the_training_is_told_by_the_models_own_files(open_page):
     plots = sum(f'"{curve}"' in recorded for curve in ("loss_d", "probability_real", "precision"))
     assert plots >= 2
     expect(page.locator(".plots .vega-embed:visible").locator("svg.marks, canvas.marks")).to_have_count(plots)
-    choose(page, "Model", "unconditional")
-    expect_measures(view, "mnist")
-    assert measures("mnist") != measures("mnist-conditional")
-    expect(view.locator("table").first).to_contain_text("not told the digit")

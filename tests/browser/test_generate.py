@@ -1,4 +1,4 @@
-"""The Generate tab as a visitor walks it, in a real Chromium."""
+"""The Generate tab in a real Chromium."""
 
 import csv
 import io
@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from visitor import choose, click, download, download_picture, drawn, field, fill, model, pixels, selected_tabs, sources
+from visitor import (
+    choose,
+    click,
+    download,
+    download_picture,
+    drawn,
+    field,
+    fill,
+    model,
+    open_view,
+    pixels,
+    selected_tabs,
+    sources,
+)
 
 from dcgan.evaluation.scores import Scores, score_images
 from dcgan.images import grid
@@ -23,13 +36,14 @@ def expect_first(page: Page, seed: int) -> None:
     expect(page.locator("#sheet figcaption").first).to_have_text(str(seed))
 
 
-def look_at(page: Page, seed: int) -> Locator:
+def inspect(page: Page, seed: int) -> Locator:
+    """Click a digit of the sheet. Return the dialog that shows it large."""
     page.get_by_role("button", name=f"seed {seed}", exact=False).first.click()
     expect(page.locator("dialog")).to_be_visible()
     return page.locator("dialog")
 
 
-def verdicts(seeds: range) -> Scores:
+def scores(seeds: range) -> Scores:
     samples = sample(model().generator, seeds)
     return score_images(model(), samples.images, samples.labels)
 
@@ -52,44 +66,38 @@ def test_digits_are_there_without_a_click_and_a_seed_makes_them_again(open_page)
     assert not set(sources(sheet)) & set(first)
 
 
-def test_a_digit_can_be_asked_for_only_where_the_model_knows_digits(open_page):
-    page = open_page()
+def test_a_digit_can_be_chosen(page):
     choose(page, "Digit", "7")
     expect(page.locator("#sheet img").first).to_have_attribute("alt", "a generated 7, seed 0")
     alts = page.locator("#sheet img").evaluate_all("all => all.map(image => image.alt)")
     assert alts == [f"a generated 7, seed {seed}" for seed in range(40)]
-    choose(page, "Model", "unconditional")
-    expect(page.locator("#sheet img").first).to_have_attribute("alt", "a generated digit, seed 0")
-    expect(page.get_by_text("Digit", exact=True).locator("visible=true")).to_have_count(0)
-    expect(page.get_by_text("there is no digit to choose")).to_be_visible()  # and the page says why
-    assert look_at(page, 3).get_by_role("button", name="Write in this hand").count() == 0
-    page.keyboard.press("Escape")
-    choose(page, "Model", "conditional")
-    expect(page.get_by_text("Digit", exact=True).locator("visible=true")).to_have_count(1)
+    choose(page, "Digit", "any")
+    own = sample(model().generator, [0]).labels[0]
+    expect(page.locator("#sheet img").first).to_have_attribute("alt", f"a generated {own}, seed 0")
 
 
-def test_convincing_is_what_the_discriminator_says(open_page):
-    page = open_page()
-    realness = verdicts(range(40)).realness
+def test_convincing_is_what_the_discriminator_says(page):
+    realness = scores(range(40)).realness
     for order, sign in (("most convincing first", -1), ("least convincing first", 1)):
         choose(page, "Order", order)
         expect_first(page, int(np.argmin(sign * realness)))
         assert sorted(captions(page)) == list(range(40))
-        assert (np.diff(sign * realness[captions(page)]) >= -1e-4).all()  # told to four decimals
+        assert (np.diff(sign * realness[captions(page)]) >= -1e-4).all()  # the page sorts by four decimals
+    choose(page, "Order", "by seed")
+    expect_first(page, 0)
 
 
-def test_a_digit_is_looked_at_closely(open_page):
-    page = open_page()
-    said = verdicts(range(40))
-    dialog = look_at(page, 3)
+def test_a_digit_can_be_inspected(page):
+    expected = scores(range(40))
+    dialog = inspect(page, 3)
 
     def expect_shown(seed: int) -> None:
         seen, asked, read, real = dialog.locator("dd").all_inner_texts()
         assert (seen, asked) == (str(seed), f"a {sample(model().generator, [seed]).labels[0]}")
         digit, sure = read.removesuffix("% sure)").split(" (")
-        assert int(digit) == said.digits[seed]
-        assert float(sure) == pytest.approx(100 * said.confidence[seed], abs=0.06)
-        assert float(real.removesuffix("%")) == pytest.approx(100 * said.realness[seed], abs=0.06)
+        assert int(digit) == expected.digits[seed]
+        assert float(sure) == pytest.approx(100 * expected.confidence[seed], abs=0.06)
+        assert float(real.removesuffix("%")) == pytest.approx(100 * expected.realness[seed], abs=0.06)
         assert dialog.locator("img").get_attribute("alt") == f"a generated {asked[2:]}, seed {seed}"
 
     expect_shown(3)
@@ -108,8 +116,7 @@ def test_a_digit_is_looked_at_closely(open_page):
     expect(dialog).to_be_hidden()
 
 
-def test_the_sheet_can_be_taken_along(open_page):
-    page = open_page()
+def test_the_sheet_can_be_downloaded(page):
     expected = drawn(range(40))
     together = np.asarray(grid(expected, 10))
     for text, suffix, scale in (("grid, exact pixels (PNG)", "", 1), ("grid, 8× larger", "_x8", 8)):
@@ -131,25 +138,36 @@ def test_the_sheet_can_be_taken_along(open_page):
     assert np.array_equal(np.stack(pictures), expected)
 
 
-def test_exact_pixels_are_the_networks_own(open_page):
-    page = open_page()
+def test_a_redraw_does_not_close_the_dialog_and_exact_pixels_are_the_networks_own(page):
     first = page.locator("#sheet img").first
     assert pixels(first).shape == (112, 112)
-    page.get_by_label("Exact pixels").check()
-    expect(page.locator("#sheet .exact")).to_have_count(1)
+    dialog = inspect(page, 3)
+    # Newer weights redraw the sheet. Here a checkbox does, by a script: the mouse cannot reach it behind the dialog.
+    page.evaluate("document.querySelector('#exact input').click()")
+    expect(page.locator("#sheet .sheet.exact")).to_be_attached()
+    expect(dialog).to_have_class("inspector exact")
+    expect(dialog).to_be_visible()
+    expect(dialog.locator(".about")).to_contain_text("seed3")
+    for close in (lambda: page.keyboard.press("Escape"), lambda: dialog.locator(".close").click()):
+        close()
+        page.wait_for_timeout(150)  # the script opens it again after 50 if it was not the visitor who closed it
+        expect(dialog).to_be_hidden()
+        page.locator("#sheet .pick").first.click()
+        expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
     assert np.array_equal(pixels(first), drawn([0])[0])
     assert first.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
 
 
-def test_a_hand_is_sent_to_the_other_tabs(open_page):
-    page = open_page()
+def test_a_hand_is_sent_to_the_other_tabs(page):
+    page.get_by_label("Exact pixels").check()
     seven, eight = (f"{seed}:{sample(model().generator, [seed]).labels[0]}" for seed in (7, 8))
 
     def send(seed: int, button: str, tabs: list[str]) -> None:
-        page.get_by_role("tab", name="Generate").click()
-        look_at(page, seed).get_by_role("button", name=button).click()
-        expect(page.get_by_role("tab", name=tabs[0], exact=True)).to_have_attribute("aria-selected", "true")
-        expect(page.get_by_role("tab", name=tabs[-1], exact=True)).to_have_attribute("aria-selected", "true")
+        open_view(page, "generate")
+        inspect(page, seed).get_by_role("button", name=button).click()
+        for tab in tabs:
+            expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
         assert selected_tabs(page) == tabs
 
     send(7, "Interpolate: start here", ["Interpolate"])
@@ -157,8 +175,9 @@ def test_a_hand_is_sent_to_the_other_tabs(open_page):
     send(8, "Interpolate: end here", ["Interpolate"])
     expect(field(page, "Key frames")).to_have_value(f"{seven} {eight}")
     expect(page.locator("#way .key img")).to_have_count(2)
-    page.get_by_label("Exact pixels").check()
     expect(page.locator("#way .exact")).to_have_count(1)
+    last = page.get_by_label("seed of key frame 2")
+    expect(last).to_have_value("8")
     assert np.array_equal(pixels(page.locator("#way .key img").last), drawn([8])[0])
     send(7, "Write in this hand", ["Write"])
     expect(field(page, "Hand")).to_have_value("7")
@@ -167,22 +186,3 @@ def test_a_hand_is_sent_to_the_other_tabs(open_page):
     expect(field(page, "Hand")).to_have_value("8")
     expect(page.locator("#moved .moved")).to_have_attribute("data-digit", eight[2:])
     assert np.array_equal(pixels(page.get_by_alt_text("before", exact=True)), drawn([8])[0])
-
-
-def test_a_redraw_does_not_close_the_digit_that_is_looked_at(open_page):
-    """The sheet is drawn again when the page has loaded, and when newer weights are."""
-    page = open_page()
-    dialog = look_at(page, 3)
-    expect(dialog.locator(".about")).to_contain_text("seed3")
-    page.evaluate("document.querySelector('#exact input').click()")  # all but the dialog is out of a mouse's reach
-    expect(page.locator("#sheet .sheet.exact")).to_be_attached()
-    page.wait_for_timeout(300)
-    expect(dialog).to_be_visible()
-    expect(dialog).to_have_class("inspector exact")
-    expect(dialog.locator(".about")).to_contain_text("seed3")
-    for close in (lambda: page.keyboard.press("Escape"), lambda: dialog.locator(".close").click()):
-        close()
-        page.wait_for_timeout(300)
-        expect(dialog).to_be_hidden()
-        page.locator("#sheet .pick").first.click()
-        expect(dialog).to_be_visible()

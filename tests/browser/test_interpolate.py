@@ -1,10 +1,9 @@
-"""The Interpolate tab as a visitor walks it, in a real Chromium."""
+"""The Interpolate tab in a real Chromium."""
 
 from io import BytesIO
 
 import av
 import numpy as np
-import pytest
 from PIL import ImageSequence
 from playwright.sync_api import Page, expect
 from visitor import (
@@ -44,13 +43,13 @@ def frames_of(keys: list, steps: int, **options) -> np.ndarray:
     return crop(interpolate(model().generator, keys, steps, **options), 2)[:, 0]
 
 
-def test_the_way_plays_and_is_scrubbed_without_the_server(open_page):
-    page = open_page()
+def test_it_plays_and_is_scrubbed_without_the_server(open_page):
+    page = open_page()  # without reduced motion
     open_view(page, "interpolate")
     page.wait_for_function("Number(document.querySelector('#way .position').value) > 2")  # it plays
     click(page, "Pause")
     here = position(page)
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(250)  # three frames
     assert position(page) == here
     settle(page)
     asked, looks = requests_from_now(page), set()
@@ -66,8 +65,15 @@ def test_the_way_plays_and_is_scrubbed_without_the_server(open_page):
     assert not asked
 
 
-def test_key_frames_are_edited_by_their_cards(open_page):
-    page = open_page(reduced_motion="reduce")
+def test_nothing_moves_by_itself_with_reduced_motion(page):
+    open_view(page, "interpolate")
+    expect_frames(page, 24)
+    page.wait_for_timeout(250)
+    assert position(page) == 0
+    expect(page.locator("#way .play")).to_have_text("Play")
+
+
+def test_key_frames_are_edited_by_their_cards(page):
     open_view(page, "interpolate")
     expect_frames(page, 24)
     page.locator("#way .position").fill("23")
@@ -80,10 +86,10 @@ def test_key_frames_are_edited_by_their_cards(open_page):
     expect(page.locator("#way .exact")).to_have_count(1)
     shown = [pixels(card) for card in page.locator("#way .key img").all()]
     assert np.array_equal(np.stack(shown), np.concatenate([drawn([3]), drawn([24], 7)]))
-    assert position(page) == 23  # where the visitor stood
+    assert position(page) == 23  # it stays where it was
     assert page.locator("#way .strip [data-here]").get_attribute("data-index") == "23"
 
-    assert page.get_by_role("button", name="remove key frame").count() == 0  # two there must be
+    assert page.get_by_role("button", name="remove key frame").count() == 0  # two is the least
     for count in range(3, 9):
         page.get_by_role("button", name="add a key frame").click()
         expect(page.locator("#way .key")).to_have_count(count)
@@ -104,54 +110,32 @@ def test_key_frames_are_edited_by_their_cards(open_page):
     assert len(words(page)) == 7 and not set(words(page)) & set(before)
 
 
-@pytest.mark.parametrize("closed", [False, True])
-def test_the_loop_can_be_taken_along(open_page, closed):
-    page = open_page(reduced_motion="reduce")
+def test_the_loop_can_be_downloaded(page):
     open_view(page, "interpolate")
     fill(page, "Key frames", "15 24:7 3")
     slide(page, "Steps", 6)
     choose(page, "Path", "linear")
-    if closed:
-        page.get_by_label("Closed loop").check()
-    frames = frames_of([(15, None), (24, 7), (3, None)], 6, closed=closed, spherical=False)
-    assert len(frames) == (15 if closed else 11)
-    expect_frames(page, len(frames))
-    expect(page.locator("#way .downloads")).to_contain_text(f"{len(frames)} pictures, linear")
-    loop = frames if closed else np.concatenate([frames, frames[-2:0:-1]])
-    name = f"mnist-conditional_seed-15_to_seed-24-digit-7_to_seed-3_linear{'_closed' if closed else ''}"
-    for kind in ("GIF", "WEBP"):
-        file, animation = download_picture(page, f"loop ({kind})")
-        assert (file, animation.format) == (f"{name}.{kind.lower()}", kind)
-        assert (animation.n_frames, animation.size, animation.info["loop"]) == (len(loop), (224, 224), 0)
-        decoded = [np.asarray(frame.convert("L"))[::8, ::8] for frame in ImageSequence.Iterator(animation)]
-        assert np.array_equal(np.stack(decoded), loop)
-    file, content = download(page, "loop (MP4)")
-    assert file == f"{name}.mp4"
-    with av.open(BytesIO(content)) as video:
-        decoded = np.stack([frame.to_ndarray(format="gray") for frame in video.decode(video=0)])
-    assert decoded.shape == (len(loop), 224, 224)
-    sharp = loop.repeat(8, axis=1).repeat(8, axis=2).astype(int)
-    assert np.abs(decoded - sharp).mean() < 4  # of 255: H.264 is lossy
-    file, strip = download_picture(page, "strip, exact pixels (PNG)")
-    assert file == f"{name}.png"
-    assert np.array_equal(np.asarray(strip), np.asarray(grid(frames, len(frames))))
-
-
-def test_nothing_moves_by_itself_for_who_asked_for_that(open_page):
-    page = open_page(reduced_motion="reduce")
-    open_view(page, "interpolate")
-    page.wait_for_timeout(600)
-    assert position(page) == 0
-    expect(page.locator("#way .play")).to_have_text("Play")
-
-
-def test_a_model_without_digits_has_ways_too(open_page):
-    page = open_page(reduced_motion="reduce")
-    open_view(page, "interpolate")
-    fill(page, "Key frames", "15 24:7")
-    expect(page.get_by_label("digit of key frame 2")).to_have_value("7")
-    choose(page, "Model", "unconditional")
-    expect(field(page, "Key frames")).to_have_value("15 24")
-    expect(page.locator("#way .key select")).to_have_count(0)
-    _, strip = download_picture(page, "strip, exact pixels (PNG)")
-    assert np.array_equal(np.asarray(strip)[2:30, 2:30], drawn([15], name="mnist")[0])
+    for closed, count in ((False, 11), (True, 15)):
+        page.get_by_label("Closed loop").set_checked(closed)
+        expect_frames(page, count)
+        expect(page.locator("#way .downloads")).to_contain_text(f"{count} pictures, linear")
+        frames = frames_of([(15, None), (24, 7), (3, None)], 6, closed=closed, spherical=False)
+        assert len(frames) == count
+        loop = frames if closed else np.concatenate([frames, frames[-2:0:-1]])
+        name = f"mnist-conditional_seed-15_to_seed-24-digit-7_to_seed-3_linear{'_closed' if closed else ''}"
+        for kind in ("GIF", "WEBP"):
+            file, animation = download_picture(page, f"loop ({kind})")
+            assert (file, animation.format) == (f"{name}.{kind.lower()}", kind)
+            assert (animation.n_frames, animation.size, animation.info["loop"]) == (len(loop), (224, 224), 0)
+            decoded = [np.asarray(frame.convert("L"))[::8, ::8] for frame in ImageSequence.Iterator(animation)]
+            assert np.array_equal(np.stack(decoded), loop)
+        file, content = download(page, "loop (MP4)")
+        assert file == f"{name}.mp4"
+        with av.open(BytesIO(content)) as video:
+            decoded = np.stack([frame.to_ndarray(format="gray") for frame in video.decode(video=0)])
+        assert decoded.shape == (len(loop), 224, 224)
+        sharp = loop.repeat(8, axis=1).repeat(8, axis=2).astype(int)
+        assert np.abs(decoded - sharp).mean() < 4  # of 255: H.264 is lossy
+        file, strip = download_picture(page, "strip, exact pixels (PNG)")
+        assert file == f"{name}.png"
+        assert np.array_equal(np.asarray(strip), np.asarray(grid(frames, len(frames))))

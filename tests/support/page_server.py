@@ -1,4 +1,4 @@
-"""The real page in a process of its own, on a free port of 127.0.0.1, ended by its process id."""
+"""Run the page in a process of its own, on a free port of 127.0.0.1."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ def free_port() -> int:
 def serving(
     folder: Path, root: Path = ROOT, seconds: float = 90, arguments: Sequence[str] = (), **environment: str
 ) -> Iterator[str]:
-    """Run `python app.py` in `root`; yields its address. What it prints goes to `folder/app.log`."""
+    """Run `python app.py` in `root` and yield its address. Its output goes to `folder/app.log`."""
     port, log = free_port(), folder / "app.log"
     settings = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
     with log.open("w") as output:

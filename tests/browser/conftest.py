@@ -1,0 +1,69 @@
+"""Fixtures for the browser tests: one Chromium for all of them, and pages in it."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from visitor import DESKTOP, FLAGS, PATIENCE, PHONE, watch_requests
+
+
+@pytest.fixture(scope="package")  # not "session": its event loop blocks those of tests in other folders
+def browser() -> Iterator[Browser]:
+    """Yield a Chromium. Without one the tests are skipped, or fail if DCGAN_REQUIRE_BROWSER is set."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        message = "there is no Chromium on the PATH: apt-get install chromium"
+        if os.environ.get("DCGAN_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
+    """Yield a function that opens the page. At the end, check its errors and the hosts that it asked."""
+    contexts, problems, hosts = [], [], set()
+
+    def open_page(address: str = page_url, phone: bool = False, **options) -> Page:
+        screen = {"viewport": PHONE, "has_touch": True, "is_mobile": True} if phone else {"viewport": DESKTOP}
+        context = browser.new_context(**(screen | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        watch_requests(page)
+        page.goto(address)
+        page.wait_for_selector("#sheet img", state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not problems
+    assert hosts <= {"", urlsplit(page_url).netloc}
+
+
+@pytest.fixture
+def open_page(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens the page in a new browser profile. It is closed after the test."""
+    with page_opener(browser, page_url) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, page_url: str) -> Iterator[Page]:
+    """Return a page that the tests of a module share, since opening one takes a second.
+
+    A test sets what it depends on, and puts back what the others expect.
+    """
+    with page_opener(browser, page_url) as open_page:
+        yield open_page(reduced_motion="reduce")
