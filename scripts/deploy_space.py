@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dcgan.hub.space import HARDWARE, deploy, dry_run
 from scripts import cli
+from scripts.space import HARDWARE, deploy, dry_run
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

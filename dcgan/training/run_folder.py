@@ -1,7 +1,6 @@
 """A run's folder: a checkpoint beside a model folder that is whole after every epoch."""
 
 import functools
-import hashlib
 import json
 import platform
 import subprocess
@@ -13,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from dcgan import InputError
-from dcgan.config import Config, ModelConfig, TrainConfig
+from dcgan.config import ModelConfig, TrainConfig
 from dcgan.files import is_free, write_text
 from dcgan.hub.card import write_card
 from dcgan.images import grid, save_animation, save_png
@@ -100,12 +99,6 @@ def device_name(device: torch.device) -> str:
     return f"CPU ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
 
 
-def config_hash(*configs: Config) -> str:
-    """Return 16 hex digits that are equal for equal settings."""
-    settings = [config.to_dict() for config in configs]
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
 @functools.cache
 def git_commit() -> dict[str, str]:
     """Return the commit of this code as {"git_commit": …}, with `-dirty` if files were changed; {} outside of git."""
@@ -130,9 +123,8 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
     }
     if run.previous_ends:
         training["mean_with_ends_of_epochs"] = list(run.previous_ends)
-    origin = {"config_hash": config_hash(run.model_config, run.config)} | git_commit()
-    save_weights(generator, out / "model.safetensors", **origin)
-    save_weights(discriminator, out / "discriminator.safetensors", **origin)
+    save_weights(generator, out / "model.safetensors", **git_commit())
+    save_weights(discriminator, out / "discriminator.safetensors", **git_commit())
     write_config(out, run.model_config, training)
     write_text(out / "history.jsonl", "".join(json.dumps(entry) + "\n" for entry in run.history))
     save_png(sample_sheet(generator), out / "samples.png")

@@ -15,6 +15,7 @@ import pytest
 import torch
 import torchvision.datasets
 from PIL import Image
+from safetensors.torch import load_file
 
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.hub.load import load_model
@@ -48,15 +49,11 @@ FILES = {
 }
 
 
-def test_trained_folder_holds_every_file(tiny_run):
+def test_trained_folder_is_a_whole_model(tiny_run):
     assert {path.name for path in tiny_run.iterdir()} == FILES
-
-
-def test_trained_folder_is_a_model(tiny_run):
     model = load_model(str(tiny_run))
     assert model.config == ModelConfig(base_channels=8, num_classes=10)
-    assert model.training["epochs_done"] == 3 and model.training["steps_done"] == 30
-    assert model.training["images"] == 320
+    assert (model.training["epochs_done"], model.training["steps_done"], model.training["images"]) == (3, 30, 320)
     recipe = TrainConfig.from_dict(model.training["recipe"])
     assert (recipe.epochs, recipe.images, recipe.batch_size) == (3, 320, 32)
 
@@ -136,8 +133,11 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_weights(tiny_run,
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert errors.startswith(f"resuming {tmp_path / 'run'} at step {step} ")
-    for name in ("model.safetensors", "discriminator.safetensors", "samples.png", "progress.webp"):
+    for name in ("samples.png", "progress.webp"):
         assert (tmp_path / "run" / name).read_bytes() == (tiny_run / name).read_bytes(), name
+    for name in ("model.safetensors", "discriminator.safetensors"):
+        resumed, uninterrupted = (load_file(folder / name) for folder in (tmp_path / "run", tiny_run))
+        assert all(torch.equal(tensor, resumed[key]) for key, tensor in uninterrupted.items()), name
     assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
 
 
@@ -204,7 +204,7 @@ def test_unknown_preset(train_refusal):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 @pytest.mark.parametrize("device", ["cuda", "cuda:3"])
 def test_cuda_that_is_not_there(train_refusal, device):
-    assert train_refusal("--device", device).startswith(f"device {device} was asked for, but there is no such")
+    assert device in train_refusal("--device", device)
 
 
 def test_missing_data(train_refusal, tmp_path, monkeypatch):

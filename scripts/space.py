@@ -11,7 +11,7 @@ from dcgan.hub.download import FILES, parse_name
 from dcgan.hub.load import load_model
 from dcgan.hub.upload import check_repo_id, check_token, hub_errors
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 HARDWARE = ("zero-a10g", "cpu-basic")  # the page computes on the CPU on both
 CPU_TORCH = "--extra-index-url https://download.pytorch.org/whl/cpu\n"  # 200 MB instead of gigabytes of CUDA
 README = """\
