@@ -13,7 +13,11 @@ from dcgan.config import Config, format_value
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Help with default values, and with the line breaks of the description."""
+    """Help with the default values that say something, and with the line breaks of the description."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        absent = action.default is None or action.default is False
+        return action.help if absent else super()._get_help_string(action)
 
 
 def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: type[Config], note: str) -> None:

@@ -27,7 +27,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("model", metavar="MODEL", help="a bundled model, a model folder, or user/repo")
     parser.add_argument("--count", type=int, default=64, help="number of images")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first image")
-    parser.add_argument("--digit", type=int, help="0 to 9; without it, each seed decides", default=argparse.SUPPRESS)
+    parser.add_argument("--digit", type=int, help="0 to 9; without it, each seed decides")
     parser.add_argument("--truncation", type=float, default=1.0, help="above 0, at most 1; lower is more typical")
     parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
     parser.add_argument("--out", required=True, type=Path, help="FILE.npz, FILE.png, or a new folder")
@@ -36,18 +36,17 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parse(argv)
-    digit = getattr(arguments, "digit", None)
     seeds = consecutive_seeds(arguments.seed, arguments.count)
     check_truncation(arguments.truncation)
     check_target(arguments.out, arguments.count)
     device = cli.pick_device(arguments.device)
     model = load_model(arguments.model)
-    check_digit(digit, model.config.num_classes)
+    check_digit(arguments.digit, model.config.num_classes)
     generator = copy.deepcopy(model.generator).to(device)
 
     def chunks() -> Iterator[Samples]:
         with tqdm(total=arguments.count, unit=" images", leave=False, disable=None, delay=1) as bar:
-            for chunk in sample_chunks(generator, seeds, digit, arguments.truncation):
+            for chunk in sample_chunks(generator, seeds, arguments.digit, arguments.truncation):
                 yield chunk
                 bar.update(len(chunk.images))
 

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
-from dcgan.networks import ClassBatchNorm, Discriminator, Generator
+from dcgan.networks import ClassBatchNorm, Discriminator, Generator, seeded_cpu
 from dcgan.training.step import new_run, train_step
 
 
@@ -82,6 +82,24 @@ def test_weights_start_from_a_normal_of_0_02(network):
             assert abs(parameter.mean()) < 0.003, name
         else:
             assert not parameter.any(), name
+
+
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [
+        (0, [0.0203435, 0.0150909, -0.0116717, 0.0044343, 0.0136793, 0.0316848]),
+        (7, [-0.0081832, 0.0144773, -0.0242733, -0.0124745, 0.0282958, -0.0161951]),
+    ],
+)
+def test_a_seed_keeps_its_initial_weights(seed, expected):
+    """A change here changes what every training run begins with."""
+    before = torch.get_rng_state()
+    with seeded_cpu(seed):
+        generator, discriminator = build_networks(CONDITIONAL)
+    assert torch.equal(torch.get_rng_state(), before)
+    weights = (generator.project.weight, generator.norms[0].class_bias.weight, discriminator.to_logit.weight)
+    found = torch.cat([weight.detach().flatten()[:2] for weight in weights])
+    assert found.tolist() == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,31 @@
 """The classifier and the protocol, on drawn digits and at a small size."""
 
+import copy
+import dataclasses
 import hashlib
 import json
 import shutil
+import types
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 import dcgan.evaluation.protocol
+import dcgan.evaluation.scores
+import dcgan.latents.directions
 from dcgan import InputError
 from dcgan.config import ModelConfig
-from dcgan.data import to_float, to_model_size
+from dcgan.data import to_model_size
 from dcgan.evaluation.classifier import DigitClassifier, augment, fit, load_classifier, read
-from dcgan.evaluation.protocol import Digits, Protocol, epoch_quality
+from dcgan.evaluation.protocol import Digits, Protocol, epoch_quality, iter_samples, pooled_features
 from dcgan.evaluation.scores import score_images
 from dcgan.hub.load import load_model
-from dcgan.latents.directions import sefa
+from dcgan.latents.directions import fit_named_directions, sefa
 from dcgan.latents.inversion import invert
-from dcgan.latents.sampling import Samples, generate, sample
+from dcgan.latents.sampling import Samples, sample
 from dcgan.networks import Discriminator, Generator
 from scripts import cli, train_classifier
 from scripts import evaluate as evaluate_script
@@ -34,7 +39,7 @@ def digits(drawn_digits) -> Digits:
 
 @pytest.fixture(scope="module")
 def classifier(digits) -> DigitClassifier:
-    return fit(digits.images.repeat(4, 1, 1), digits.labels.repeat(4), epochs=5)
+    return fit(digits.images.repeat(2, 1, 1), digits.labels.repeat(2), epochs=7)
 
 
 def test_the_classifier_learns_and_is_a_function_of_its_seed(digits, classifier):
@@ -47,8 +52,8 @@ def test_the_classifier_learns_and_is_a_function_of_its_seed(digits, classifier)
     assert not torch.equal(one.head.weight, other.head.weight)
 
 
-def test_fitting_changes_no_other_random_state(digits):
-    torch.manual_seed(12345)
+def test_fitting_changes_no_other_random_state(digits, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", None)  # what torch.manual_seed calls, with and without a GPU
     before = torch.get_rng_state()
     fit(digits.images[:128], digits.labels[:128], epochs=1)
     assert torch.equal(torch.get_rng_state(), before)
@@ -210,21 +215,68 @@ def test_a_loaded_model_is_left_as_it_is(small_protocol, digits, classifier, mak
     assert not any(network is one for network in touched for one in (model.generator, model.discriminator, classifier))
 
 
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_everything_runs_on_the_device_of_the_networks(device, digits, classifier, monkeypatch):
+    """Results are on the CPU and, on any device, nearly those of the CPU."""
+    monkeypatch.setattr(dcgan.latents.directions, "FITTED", 300)
+    monkeypatch.setattr(dcgan.latents.directions, "HELD_OUT", 100)
+    monkeypatch.setattr(dcgan.evaluation.protocol, "QUICK_SAMPLES", 100)
+    original = load_model("mnist-conditional")
+    model = dataclasses.replace(
+        original,
+        generator=copy.deepcopy(original.generator).to(device),
+        discriminator=copy.deepcopy(original.discriminator).to(device),
+    )
+    images = sample(model.generator, range(40), 3).images
+    assert np.abs(images.astype(int) - sample(original.generator, range(40), 3).images).max() <= 2
+    labels = np.full(40, 3, np.uint8)
+    scores, expected = score_images(model, images, labels), score_images(original, images, labels)
+    assert (scores.digits == 3).all() and scores.confidence.min() > 0.5
+    assert scores.realness == pytest.approx(expected.realness, abs=0.02)
+    assert invert(model.generator, images[0, 0, 2:30, 2:30], [3], steps=30).error < 60
+    for direction, same in zip(
+        fit_named_directions(model.generator), fit_named_directions(original.generator), strict=True
+    ):
+        assert direction.vector @ same.vector > 0.99
+    padded = to_model_size(digits.images[:100], 32, 1).to(device)
+    assert epoch_quality(model.generator, padded, classifier)["label_accuracy"] > 0.2
+    features = pooled_features(model.discriminator, digits.images[:40].to(device))
+    assert features == pytest.approx(pooled_features(original.discriminator, digits.images[:40]), rel=0.05, abs=0.05)
+
+
 @pytest.mark.parametrize("num_classes", [0, 10])
-def test_everything_runs_where_the_networks_are(num_classes):
-    """On pretended CUDA tensors, where a tensor on another device raises as it would on a GPU."""
+def test_tensors_meet_on_one_device(num_classes, monkeypatch):
+    """On fake CUDA tensors, which need no GPU and raise an error where they meet a CPU tensor."""
     config = ModelConfig(base_channels=4, num_classes=num_classes)
+    labels = np.zeros(40, np.uint8) if num_classes else None
+
+    def on_the_cpu(tensor: FakeTensor) -> np.ndarray:
+        assert tensor.device.type == "cpu"
+        return np.zeros(tensor.shape, np.uint8)
+
+    monkeypatch.setattr(FakeTensor, "numpy", on_the_cpu)
+    monkeypatch.setattr(FakeTensor, "__int__", lambda tensor: 0)
+    monkeypatch.setattr(FakeTensor, "__float__", lambda tensor: 0.0)
     with FakeTensorMode():
         with torch.device("cuda"):
             generator, discriminator = Generator(config).eval(), Discriminator(config).eval()
             real = torch.zeros(40, 28, 28, dtype=torch.uint8)
-        latents, labels = torch.randn(40, 100), torch.zeros(40, dtype=torch.int64) if num_classes else None
-        with pytest.raises(RuntimeError):  # the pretence is worth something
-            generator(latents, labels)
-        assert generate(generator, latents, labels).device.type == "cpu"
+        model = types.SimpleNamespace(generator=generator, discriminator=discriminator, config=config)
+        fake_classifier = DigitClassifier().eval()
+        with pytest.raises(RuntimeError, match="device"):  # what the rest of the test relies on
+            generator(torch.randn(40, 100), None if labels is None else torch.from_numpy(labels).long())
         assert sefa(generator, 2)[0].vector.device.type == "cpu"
-        classes = torch.full((40, 10), 0.1, device="cuda") if num_classes else None
-        assert discriminator(to_float(to_model_size(real, 32, 1)), classes).device.type == "cuda"
+        monkeypatch.setattr(dcgan.evaluation.scores, "classifier", lambda: fake_classifier)
+        score_images(model, np.zeros((40, 1, 32, 32), np.uint8), labels)
+        assert {part.images.device.type for part in iter_samples(generator, 40, 0)} == {"cuda"}
+        pooled_features(discriminator, real)
+        # Autograd asks the driver for the device, and there is none.
+        monkeypatch.setattr(torch.autograd, "grad", lambda loss, of: [torch.zeros_like(latents) for latents in of])
+        found = invert(generator, np.zeros((28, 28), np.uint8), range(10) if num_classes else (), steps=2)
+        assert found.latent.device.type == "cpu"
 
 
 def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mnist_dir, tmp_path, monkeypatch, capsys):
@@ -233,10 +285,7 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
     monkeypatch.setattr(
         evaluate_script, "load_mnist", lambda *where, **split: tuple(p[:600] for p in full(*where, **split))
     )
-    arguments = [str(folder), "--data-dir", str(mnist_dir), "--seeds", "2", "--device", "cpu"]
-    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert evaluate_script.main(arguments) == 0  # only prints
-    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    arguments = [str(folder), "--data-dir", str(mnist_dir), "--device", "cpu", "--seeds", "2"]
     assert evaluate_script.main([*arguments, "--write"]) == 0
     evaluation = json.loads((folder / "evaluation.json").read_text())
     assert [run["sampling_seed"] for run in evaluation["runs"]] == [0, 1]
@@ -246,10 +295,26 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
     assert "model-index" in card and "python scripts/evaluate.py" in card
     assert f"{evaluation['runs'][0]['label_accuracy']:.2%}" in card
     assert evaluation["command"] == "python scripts/evaluate.py model --seeds 2 --device cpu"
+
+    def contents() -> dict:
+        return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+    before = contents()
     capsys.readouterr()
-    assert evaluate_script.main(["--real", *arguments[1:]]) == 0
+    assert evaluate_script.main(arguments[:-2]) == 0  # without --write it only prints
+    assert "novelty" in capsys.readouterr().out
+    assert contents() == before
+    assert evaluate_script.main(["--real", *arguments[1:-2]]) == 0
     table = capsys.readouterr().out
     assert "GAN-train" in table and "novelty" not in table
+
+
+def test_a_model_of_the_hub_cannot_be_written_to(monkeypatch, tmp_path):
+    """The error comes before MNIST is loaded, and before any work."""
+    model = dataclasses.replace(load_model("mnist"), name="user/digits", commit="0" * 40)
+    monkeypatch.setattr(evaluate_script, "load_model", lambda name: model)
+    with pytest.raises(InputError, match="user/digits is on the Hub"):
+        evaluate_script.main(["user/digits", "--write", "--data-dir", str(tmp_path / "no-data")])
 
 
 @pytest.mark.parametrize(
@@ -261,7 +326,7 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
         (evaluate_script, ["mnist", "--real"], "--real"),
         (evaluate_script, ["--real", "--write"], "--write"),
         (train_classifier, ["--epochs", "0"], "epochs is 0"),
-        (train_classifier, ["--out", "/nowhere/at/all.safetensors"], "is no folder"),
+        (train_classifier, ["--out", "/nowhere/at/all.safetensors"], "is not a folder"),
     ],
 )
 def test_mistakes_are_sentences(script, arguments, sentence, capsys):
