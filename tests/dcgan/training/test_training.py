@@ -269,6 +269,7 @@ def test_random_states_are_kept_apart(digits, tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "manual_seed", None)
     monkeypatch.setattr(torch.cuda, "manual_seed_all", None)
     first, other = new_run(SMALL, RECIPE, "cpu"), new_run(SMALL, dataclasses.replace(RECIPE, seed=1), "cpu")
+    assert not torch.equal(first.generator.project.weight, other.generator.project.weight)
     train_folder(first, tmp_path, digits, 11)
     train_to(other, digits, 11)
     load_checkpoint(read_checkpoint(tmp_path), "cpu")
