@@ -1,11 +1,14 @@
-"""What a program can ask of the page: named endpoints, which are also the tools of MCP where that is on."""
+"""The API of the page: named endpoints, which are also the tools of MCP if that is on."""
 
 import functools
+import reprlib
 from collections.abc import Callable
 
 import gradio as gr
 from gradio.components import Component
 
+from dcgan import InputError
+from dcgan.model_folder import Model
 from demo.models import Models
 from demo.parts.inputs import show_input_errors
 
@@ -15,11 +18,18 @@ def register_endpoint(
 ) -> None:
     """Make `function(models, *inputs)` the endpoint `/name` of the page that is being built.
 
-    The function's docstring describes it: Gradio reads its first lines, "Args:" and "Returns:". Its
-    parameters' names are the endpoint's. Values arrive as they were sent and the function checks them all:
-    Gradio would round 2.5 and answer an empty number without a sentence.
+    Gradio describes the endpoint by the function's docstring: the first lines, "Args:" and "Returns:". The names of the
+    function's parameters are those of the endpoint. Gradio passes the values on as they were sent, because it would
+    round 2.5 and fail on an empty number. The function checks them.
     """
-    endpoint = functools.update_wrapper(functools.partial(show_input_errors(function), models), function)
-    endpoint.__name__ = name  # MCP calls the tool so
-    del endpoint.__wrapped__  # its signature has `models`, which nobody sends
+    endpoint = functools.partial(show_input_errors(function), models)  # its signature lacks `models`
+    endpoint.__name__, endpoint.__doc__ = name, function.__doc__
     gr.Button(visible=False).click(endpoint, inputs, outputs, api_name=name, preprocess=False)
+
+
+def asked_model(models: Models, name: object) -> Model:
+    """Return the model with a name that a client sent. Raises `InputError` if the page does not offer it."""
+    if not isinstance(name, str) or name not in models.entries:
+        offered = ", ".join(models.entries)
+        raise InputError(f"there is no model {reprlib.repr(name)} on this page: it must be one of {offered}")
+    return models[name]

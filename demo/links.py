@@ -6,23 +6,10 @@ from html import escape
 
 import gradio as gr
 
+from demo.parts.controls import browser_call
+
 MAX_TEXT = 4096  # characters
 MAX_INTEGER = 2**53  # the largest whole number that a browser holds exactly
-
-# Reads the controls in the browser, writes the link into the address bar and the clipboard.
-COPY = """(...values) => {
-  const names = NAMES;
-  const query = new URLSearchParams({tab: TAB});
-  names.forEach((name, i) => query.set(name, String(values[i])));
-  const url = `${location.origin}${location.pathname}?${query}`;
-  history.replaceState(null, "", url);
-  const say = (text) => document.querySelectorAll(".copy-link").forEach((button) => {
-    button.textContent = text;
-    setTimeout(() => (button.textContent = "Copy link"), 2000);
-  });
-  const ask = () => { say("See the address bar"); window.prompt("Copy this link", url); };
-  navigator.clipboard ? navigator.clipboard.writeText(url).then(() => say("Copied"), ask) : ask();
-}"""
 
 
 @dataclass
@@ -35,6 +22,7 @@ class View:
     draw: Callable
     picture: gr.HTML
     outer: str | None = None  # the tab around it
+    sends: bool = False  # whether its picture has buttons that send a hand to another tab
     digits: list[gr.Radio] = field(default_factory=list)  # controls that only a model with digits has
     lists: list[gr.Textbox] = field(default_factory=list)  # hands that may name digits, like 15 24:7
 
@@ -42,7 +30,7 @@ class View:
 def copy_link(view_name: str, controls: dict[str, gr.components.Component]) -> None:
     """A button that copies the link to what is shown."""
     button = gr.Button("Copy link", size="sm", elem_classes="copy-link")
-    js = COPY.replace("NAMES", repr(list(controls))).replace("TAB", repr(view_name))
+    js = browser_call("copyLink", view_name, list(controls))
     button.click(None, list(controls.values()), None, js=js, api_visibility="private")
 
 

@@ -30,9 +30,13 @@ ABOUT = {  # of a model that knows digits, and of one that does not
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
+def static(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
 def script(*names: str) -> str:
-    """The scripts of a component, one after the other: `common.js` first."""
-    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("common", *names))
+    """Return the scripts of a component, one after the other: `common.js` first."""
+    return "\n".join(static(f"{name}.js") for name in ("common", *names))
 
 
 def send(event: gr.EventData, key_text: str) -> list:
@@ -87,7 +91,7 @@ def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs:
     key_text = by_name["interpolate"].controls["keys"]
     targets = [*tabs.values(), key_text, by_name["write"].controls["hand"], moved["hand"], moved["digit"]]
     for view in views:
-        if "send" in (view.picture.js_on_load or "") and view.name not in ("interpolate", "write", "training"):
+        if view.sends:
             view.picture.send(send, key_text, targets, **QUIET)
 
 
@@ -161,7 +165,7 @@ def launch_options() -> dict:
     return {
         "theme": build_theme(),
         # In the head as it is: Gradio would scope `css=` to its container, inside of which there is no .dark.
-        "head": f"<style>{(STATIC / 'style.css').read_text(encoding='utf-8')}</style>",
+        "head": f"<style>{static('style.css')}</style>\n<script>{static('controls.js')}</script>",
         "footer_links": ["api"],
         "enable_monitoring": False,
         "run_history": False,  # its routes would act with the host's own Hugging Face token

@@ -17,16 +17,20 @@ ANY = "any"
 DIGITS = [ANY, *map(str, range(10))]
 
 
+def sentence(error: InputError) -> str:
+    """Return the error's text with a capital letter and a full stop."""
+    return str(error)[:1].upper() + str(error)[1:] + "."
+
+
 def show_input_errors(handler: Callable) -> Callable:
-    """The handler, its `InputError` shown to the visitor as a sentence."""
+    """Return the handler. It shows an `InputError` to the visitor as a message."""
 
     @functools.wraps(handler)
     def answered(*arguments):
         try:
             return handler(*arguments)
         except InputError as error:
-            sentence = str(error)[:1].upper() + str(error)[1:] + "."
-            raise gr.Error(html.escape(sentence, quote=False), duration=8, print_exception=False) from None
+            raise gr.Error(html.escape(sentence(error), quote=False), duration=8, print_exception=False) from None
 
     return answered
 

@@ -13,12 +13,13 @@ element.addEventListener("click", async (event) => {
   button.disabled = true;
   button.textContent = "making it …";
   try {
-    const [name, uri] = await server.encode(button.dataset.encode);
-    save(name, uri);
-    button.textContent = text;
+    const { name, uri, error } = await server.encode(button.dataset.encode);
+    if (uri) save(name, uri);
+    button.textContent = error || text;
   } catch {
-    button.textContent = "that failed: try again";
+    button.textContent = "no answer from the server: try again";
   }
+  if (button.textContent !== text) setTimeout(() => (button.textContent = text), 5000);
   button.disabled = false;
 });
 // A button with data-send takes a hand to another tab.

@@ -5,7 +5,6 @@ const read = (card) => {
   return card.querySelector("input").value.trim() + (digit && digit.value !== "any" ? `:${digit.value}` : "");
 };
 const edit = (words) => trigger("edit", { keys: words.join(" ") });
-const roll = () => String(Math.floor(Math.random() * 1000000));
 
 element.addEventListener("change", (event) => {
   if (event.target.closest(".key")) edit(cards().map(read));
@@ -14,9 +13,9 @@ element.addEventListener("click", (event) => {
   const words = cards().map(read);
   const card = event.target.closest(".key");
   const at = cards().indexOf(card);
-  if (event.target.closest(".dice")) words[at] = words[at].replace(/^[^:]*/, roll());
+  if (event.target.closest(".dice")) words[at] = words[at].replace(/^[^:]*/, demo.rollHand());
   else if (event.target.closest(".remove")) words.splice(at, 1);
-  else if (event.target.closest(".add")) words.push(roll());
+  else if (event.target.closest(".add")) words.push(demo.rollHand());
   else return;
   edit(words);
 });

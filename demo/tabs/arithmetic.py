@@ -11,13 +11,12 @@ from dcgan.images import to_pil
 from dcgan.latents.codes import encode, quantise
 from dcgan.latents.interpolation import key_latents
 from dcgan.model_folder import Model
-from demo.api import register_endpoint
+from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.parts.actions import actions, label_digits, pictures
-from demo.parts.controls import LIVE, digit_control
-from demo.parts.downloads import asked_model
-from demo.parts.inputs import ANY, asked_digit, digit_or_any, fitting_list, ignore_input_errors, keys, show_input_errors
+from demo.parts.controls import LIVE, digit_control, wire_fields
+from demo.parts.inputs import ANY, asked_digit, digit_or_any, fitting_list, keys, show_input_errors
 from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
 
 MAX_TRAY = 6
@@ -110,14 +109,10 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             controls = trays | {"digit": digit}
             copy_link("arithmetic", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
-    gr.on([digit.input, exact.input, *(tray.submit for tray in trays.values())], show, inputs, view, **LIVE)
-    gr.on(
-        [tray.change for tray in trays.values()],
-        ignore_input_errors(partial(draw_arithmetic, models)),
-        inputs,
-        view,
-        **LIVE,
-    )
+    gr.on([digit.input, exact.input], show, inputs, view, **LIVE)
+    wire_fields(list(trays.values()), partial(draw_arithmetic, models), inputs, view)
     drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="result")]
     register_endpoint("arithmetic", arithmetic_endpoint, models, [model_name, *controls.values()], drawn)
-    return View("arithmetic", controls, show, view, outer="explore", digits=[digit], lists=[*trays.values()])
+    return View(
+        "arithmetic", controls, show, view, outer="explore", sends=True, digits=[digit], lists=[*trays.values()]
+    )

@@ -13,13 +13,12 @@ from dcgan.images import to_pil
 from dcgan.latents.codes import encode, latent_of, quantise
 from dcgan.latents.directions import Direction
 from dcgan.model_folder import Model
-from demo.api import register_endpoint
+from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import FOUND_DIRECTIONS, Models
 from demo.parts.actions import actions, pictures
-from demo.parts.controls import LIVE, digit_control, hand_control
-from demo.parts.downloads import asked_model
-from demo.parts.inputs import asked_digit, digit_or_any, ignore_input_errors, number, show_input_errors
+from demo.parts.controls import LIVE, browser_call, digit_control, hand_control, wire_fields
+from demo.parts.inputs import asked_digit, digit_or_any, number, show_input_errors
 from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
 
 REACH = 4.0  # of a slider, in standard deviations of a latent
@@ -139,14 +138,14 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             controls = {"hand": hand, "digit": digit} | dict(zip(names, sliders, strict=True))
             copy_link("directions", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
-    triggers = [digit.input, exact.input, hand.submit, *(slider.change for slider in sliders)]
+    triggers = [digit.input, exact.input, *(slider.change for slider in sliders)]
     gr.on(triggers, show, inputs, view, **LIVE)
-    hand.change(ignore_input_errors(partial(draw_directions, models)), inputs, view, **LIVE)
-    reset.click(None, None, sliders, js=f"() => Array({len(sliders)}).fill(0)", api_visibility="private")
+    wire_fields([hand], partial(draw_directions, models), inputs, view)
+    reset.click(None, None, sliders, js=browser_call("zeros", len(sliders)), api_visibility="private")
     gr.on([model_name.change, tab.select], partial(slider_labels, models), model_name, sliders,
           show_progress="hidden", api_visibility="private")  # fmt: skip
     register_endpoint("directions", list_directions, models, [model_name], gr.JSON(visible=False, label="directions"))
     amounts = Api({}, {"type": "object", "additionalProperties": {"type": "number"}}, "Amounts")  # gr.JSON has no type
     drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="moved")]
     register_endpoint("move", move_endpoint, models, [model_name, hand, digit, amounts], drawn)
-    return View("directions", controls, show, view, outer="explore", digits=[digit])
+    return View("directions", controls, show, view, outer="explore", sends=True, digits=[digit])

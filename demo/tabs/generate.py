@@ -13,16 +13,15 @@ from dcgan.evaluation.scores import Scores, score_images
 from dcgan.images import enlarge, grid, to_pil
 from dcgan.latents.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
 from dcgan.model_folder import Model
-from demo.api import register_endpoint
+from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, digit_control, seed_control
-from demo.parts.downloads import asked_model, encoder
+from demo.parts.controls import LIVE, digit_control, seed_control, wire_fields
+from demo.parts.downloads import encoder
 from demo.parts.inputs import (
     ANY,
     asked_digit,
     digit_or_any,
-    ignore_input_errors,
     number,
     show_input_errors,
     whole_number,
@@ -205,12 +204,12 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("generate", {"model": model_name, "exact": exact} | controls)
 
     inputs = [model_name, exact, *controls.values()]
-    gr.on([seed.submit, seed.blur, count.change, digit.input, truncation.change, order.input, exact.input],
+    gr.on([count.change, digit.input, truncation.change, order.input, exact.input],
           show_these, inputs, sheet, **LIVE)  # fmt: skip
-    seed.change(ignore_input_errors(partial(show, models)), inputs, sheet, **LIVE)
+    wire_fields([seed], partial(show, models), inputs, sheet)
     grid_picture = gr.Image(format="png", visible=False, label="grid")
     listed = gr.JSON(visible=False, label="digits")
     register_endpoint(
         "generate", endpoint, models, [model_name, seed, count, digit, truncation], [grid_picture, listed]
     )
-    return View("generate", controls, show_these, sheet, digits=[digit])
+    return View("generate", controls, show_these, sheet, sends=True, digits=[digit])

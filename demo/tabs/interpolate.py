@@ -12,16 +12,15 @@ from dcgan.latents.codes import latent_of
 from dcgan.latents.interpolation import EASINGS, MAX_KEYS, Key, interpolate
 from dcgan.latents.sampling import crop
 from dcgan.model_folder import Model
-from demo.api import register_endpoint
+from demo.api import asked_model, register_endpoint
 from demo.links import MAX_TEXT, View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE
-from demo.parts.downloads import asked_model, encoder
+from demo.parts.controls import LIVE, browser_call, dice_button, wire_fields
+from demo.parts.downloads import encoder
 from demo.parts.inputs import (
     ANY,
     DIGITS,
     fitting_list,
-    ignore_input_errors,
     keys,
     one_of,
     show_input_errors,
@@ -44,8 +43,6 @@ MAX_STEPS = 60
 PATHS = ("spherical", "linear")
 KINDS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
 DEFAULTS = {"keys": "15 24", "steps": 24, "closed": False, "path": "spherical", "easing": "even", "speed": 12}
-ROLL = f"(text) => (text || '').trim().split(/[\\s,;]+/).map((word) => \
-word.replace(/^[^:]*/, Math.floor(Math.random() * 1000000))).slice(0, {MAX_KEYS}).join(' ')"
 
 
 def way(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray, list[Key], str]:
@@ -175,8 +172,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
                 max_lines=3,
             )
             with gr.Row(elem_classes="seed-row"):
-                roll = gr.Button("Roll the dice", min_width=80)
-                roll.click(None, key_text, key_text, js=ROLL, api_visibility="private")
+                dice_button(key_text, browser_call("rollKeys", MAX_KEYS), key_text)
             closed = gr.Checkbox(DEFAULTS["closed"], label="Closed loop: back to the first")
         with gr.Column(elem_classes="view"):
             view = gr.HTML(
@@ -210,10 +206,13 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("interpolate", {"model": model_name, "exact": exact} | controls)
 
     inputs = [model_name, exact, *controls.values()]
-    gr.on([steps.change, speed.change, closed.change, path.change, easing.change, exact.input, key_text.submit],
+    gr.on([steps.change, speed.change, closed.change, path.change, easing.change, exact.input],
           show_these, inputs, view, **LIVE)  # fmt: skip
-    key_text.change(ignore_input_errors(partial(draw, models)), inputs, view, **LIVE)
-    view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private")
+    [check] = wire_fields([key_text], partial(draw, models), inputs, view)
+    # The text's own event redraws. If it cannot be drawn, say why.
+    view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private").then(
+        check, inputs, None, **LIVE
+    )
     kind = gr.Radio(list(KINDS), value="gif", label="File type", visible=False)
     file = gr.File(visible=False, label="loop")
     picture = gr.Image(format="png", visible=False, label="strip")

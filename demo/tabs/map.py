@@ -13,13 +13,12 @@ from dcgan.latents.codes import encode
 from dcgan.latents.interpolation import Key, latent_map
 from dcgan.latents.sampling import crop
 from dcgan.model_folder import Model
-from demo.api import register_endpoint
+from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.parts.actions import actions, label_digits
-from demo.parts.controls import LIVE, digit_control
-from demo.parts.downloads import asked_model
-from demo.parts.inputs import ANY, asked_digit, digit_or_any, fitting_list, ignore_input_errors, keys, show_input_errors
+from demo.parts.controls import LIVE, browser_call, dice_button, digit_control, wire_fields
+from demo.parts.inputs import ANY, asked_digit, digit_or_any, fitting_list, keys, show_input_errors
 from demo.parts.pictures import download_link, png_uri
 
 MAP_SIZE = 13  # pictures along each side
@@ -83,9 +82,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
                 "3 14 15 92", label="Corners", info="four seeds: top left, top right, bottom left, bottom right"
             )
             with gr.Row(elem_classes="seed-row"):
-                roll = gr.Button("Roll the dice", min_width=80)
-            js = "() => Array.from({length: 4}, () => Math.floor(Math.random() * 1000000)).join(' ')"
-            roll.click(None, None, corners, js=js, api_visibility="private")
+                dice_button(corners, browser_call("rollHands", 4))
             digit = digit_control("Digit", models.knows_digits(model_name.value), "8")
         with gr.Column(elem_classes="view"):
             initial = (model_name.value, False, corners.value, "8" if models.knows_digits(model_name.value) else ANY)
@@ -94,9 +91,9 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             controls = {"corners": corners, "digit": digit}
             copy_link("map", {"model": model_name, "exact": exact} | controls)
     inputs = [model_name, exact, *controls.values()]
-    gr.on([digit.input, exact.input, corners.submit], show, inputs, view, **LIVE)
-    corners.change(ignore_input_errors(partial(draw_map, models)), inputs, view, **LIVE)
+    gr.on([digit.input, exact.input], show, inputs, view, **LIVE)
+    wire_fields([corners], partial(draw_map, models), inputs, view)
     any_digit = digit_control("Digit", False)  # the map's own starts with a digit, which not every model knows
     drawn = [gr.Image(format="png", visible=False, label="map"), gr.JSON(visible=False, label="hands")]
     register_endpoint("map", map_endpoint, models, [model_name, corners, any_digit], drawn)
-    return View("map", controls, show, view, outer="explore", digits=[digit], lists=[corners])
+    return View("map", controls, show, view, outer="explore", sends=True, digits=[digit], lists=[corners])

@@ -18,10 +18,9 @@ from PIL import Image
 
 from dcgan.hub import card
 from dcgan.model_folder import Model, read_evaluation, read_history
-from demo.api import register_endpoint
+from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Entry, Models
-from demo.parts.downloads import asked_model
 from demo.parts.inputs import show_input_errors
 from demo.parts.pictures import data_uri, encode_webp
 from demo.parts.player import player

@@ -14,12 +14,11 @@ from dcgan.latents.handwriting import Written, write
 from dcgan.latents.sampling import MAX_SEED, consecutive_seeds, crop, sample
 from dcgan.model_folder import Model
 from dcgan.networks import Generator
-from demo.api import register_endpoint
+from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, hand_control
-from demo.parts.downloads import asked_model
-from demo.parts.inputs import ignore_input_errors, number, one_of, show_input_errors, whole_number
+from demo.parts.controls import LIVE, hand_control, wire_fields
+from demo.parts.inputs import number, one_of, show_input_errors, whole_number
 from demo.parts.pictures import STYLES, download_link, ink, png_uri, styled
 
 HANDS = 10  # to choose from at a time
@@ -164,11 +163,9 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             copy_link("write", {"model": model_name, "exact": exact} | controls)
 
     inputs = [model_name, exact, *controls.values()]
-    gr.on([variation.change, spacing.change, size.change, style.input, exact.input, hand.submit, first.submit],
+    gr.on([variation.change, spacing.change, size.change, style.input, exact.input],
           show_these, inputs, view, **LIVE)  # fmt: skip
-    gr.on([text.change, hand.change, first.change], ignore_input_errors(partial(draw, models)), inputs, view, **LIVE)
-    # What was typed is done: now say what is wrong with it.
-    gr.on([text.blur, first.blur], show_these, inputs, view, **LIVE)
+    wire_fields([text, hand, first], partial(draw, models), inputs, view)
     view.pick(picked, None, hand, show_progress="hidden", api_visibility="private")
     picture = gr.Image(format="png", visible=False, label="picture", image_mode=None)
     boxes = gr.JSON(visible=False, label="boxes")

@@ -22,12 +22,11 @@ from dcgan.latents.codes import encode
 from dcgan.latents.inversion import INK, Inversion, invert, normalise_drawing
 from dcgan.latents.sampling import crop, generate
 from dcgan.model_folder import Model
-from demo.api import register_endpoint
+from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
 from demo.parts.actions import actions
 from demo.parts.controls import digit_control
-from demo.parts.downloads import asked_model
 from demo.parts.inputs import asked_digit, digit_or_any, show_input_errors
 from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
 
@@ -217,4 +216,4 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: 
     register_endpoint(
         "invert", endpoint, models, [model_name, picture, digit], [likeness, gr.JSON(visible=False, label="found")]
     )
-    return View("yours", controls, draw, view, digits=[digit])
+    return View("yours", controls, draw, view, sends=True, digits=[digit])
