@@ -1,28 +1,46 @@
-"""The page on http://127.0.0.1:7860: `python app.py`, with `--mcp` for programs too. Also the entry of a Hugging
-Face Space.
+"""Start the page on http://127.0.0.1:7860: `python app.py`. This is also the entry of a Hugging Face Space.
 
-`DCGAN_MODEL` names the models (bundled names, folders, user/repo or user/repo@revision; comma-separated),
-`DCGAN_REFRESH_MINUTES` how often to look for new weights on the Hub (10; 0 is never).
+`DCGAN_MODEL` names the models: bundled names, folders, user/repo or user/repo@revision, separated by commas.
+`DCGAN_REFRESH_MINUTES` sets how often to look for new weights on the Hub (default 10; 0 is never).
 """
 
+import argparse
 import os
 
-from demo.arguments import read_arguments
+
+def read_arguments() -> None:
+    """Read the command line and pass it on to Gradio in environment variables."""
+    parser = argparse.ArgumentParser(
+        prog="app.py",
+        description="Start the page on http://127.0.0.1:7860. Gradio's environment variables apply, for example "
+        "GRADIO_SERVER_PORT. DCGAN_MODEL names the models, separated by commas. DCGAN_REFRESH_MINUTES sets how often "
+        "to look for new weights on the Hub (default 10; 0 is never).",
+    )
+    parser.add_argument(
+        "--mcp", action="store_true", help="also offer the API endpoints as MCP tools, at /gradio_api/mcp/"
+    )
+    if parser.parse_args().mcp:
+        try:
+            import mcp  # noqa: F401
+        except ImportError:
+            parser.exit(2, 'app.py: --mcp needs the package mcp: pip install "gradio[mcp]"\n')
+        os.environ["GRADIO_MCP_SERVER"] = "True"
+
 
 if __name__ == "__main__":
-    read_arguments()  # before the seconds that the rest takes
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: nothing leaves the host
+    read_arguments()  # before the slow imports, so that --help answers at once
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 from demo.models import Models, asked_models, refresh_minutes
 from demo.page import build_page, launch_options
 
-try:  # ZeroGPU wants to see a decorated function, though digits this small are drawn on the CPU
+try:  # ZeroGPU requires a decorated function, although the CPU is fast enough for this network
     import spaces
 
     @spaces.GPU
     def draw_on_gpu() -> None:
-        """Never called."""
+        """Do nothing. Never called."""
 
 except ImportError:
     pass
