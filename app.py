@@ -32,8 +32,8 @@ if __name__ == "__main__":
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-from demo.models import Models, asked_models, refresh_minutes
-from demo.page import build_page, launch_options
+from demo.models import Models, asked_models, refresh_minutes  # noqa: E402
+from demo.page import build_page, launch_options  # noqa: E402
 
 try:  # ZeroGPU requires a decorated function, although the CPU is fast enough for this network
     import spaces
