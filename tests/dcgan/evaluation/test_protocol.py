@@ -26,6 +26,7 @@ from dcgan.hub.load import load_model
 from dcgan.latents.directions import fit_named_directions, sefa
 from dcgan.latents.inversion import invert
 from dcgan.latents.sampling import Samples, sample
+from dcgan.model_folder import Model
 from dcgan.networks import Discriminator, Generator
 from scripts import cli, train_classifier
 from scripts import evaluate as evaluate_script
@@ -89,6 +90,13 @@ def test_the_bundled_classifier_reads_a_font_that_it_never_saw(digits):
     assert (read(load_classifier(), digits.images[:200])[0] == digits.labels[:200]).double().mean() > 0.8
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, make_model) -> Model:
+    """An untrained conditional model."""
+    folder = tmp_path_factory.mktemp("models") / "model"
+    return load_model(str(make_model(folder, ModelConfig(base_channels=4, num_classes=10))))
+
+
 @pytest.fixture
 def small_protocol(monkeypatch) -> None:
     for name, value in {"SAMPLES": 320, "FRECHET_SAMPLES": 300, "MANIFOLD_SAMPLES": 200, "SAMPLES_10M": 640}.items():
@@ -97,9 +105,7 @@ def small_protocol(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("num_classes", [0, 10])
-def test_a_model_that_knows_nothing_is_seen_through(
-    small_protocol, digits, classifier, make_model, tmp_path, num_classes
-):
+def test_an_untrained_model_scores_badly(small_protocol, digits, classifier, make_model, tmp_path, num_classes):
     model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=num_classes))))
     protocol = Protocol(model, digits, digits, classifier)
     measures, picture = protocol.measure(0, many=num_classes > 0)
@@ -119,8 +125,8 @@ def test_a_model_that_knows_nothing_is_seen_through(
     assert measures == again
 
 
-def test_the_quick_look_tells_a_copy_from_noise(small_protocol, digits, classifier, make_networks, monkeypatch):
-    """Known truth: the training digits themselves score 1, an untrained network about 0."""
+def test_epoch_quality_tells_copies_from_noise(small_protocol, digits, classifier, make_networks, monkeypatch):
+    """The training digits themselves score 1, an untrained network about 0."""
     monkeypatch.setattr(dcgan.evaluation.protocol, "QUICK_SAMPLES", 320)
     images = to_model_size(digits.images[:320], 32, 1)
     generator, _ = make_networks(ModelConfig(base_channels=4, num_classes=10))
@@ -134,10 +140,7 @@ def test_the_quick_look_tells_a_copy_from_noise(small_protocol, digits, classifi
     assert epoch_quality(generator, images.repeat(1, 3, 1, 1), classifier) == {}
 
 
-def test_a_model_that_copies_the_test_digits_is_called_perfect(
-    small_protocol, digits, classifier, make_model, monkeypatch, tmp_path
-):
-    model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=10))))
+def test_a_model_that_copies_the_test_digits_is_perfect(small_protocol, digits, classifier, model, monkeypatch):
     parts = [Digits(digits.images[at : at + 32], digits.labels[at : at + 32]) for at in range(0, 320, 32)]
     monkeypatch.setattr(dcgan.evaluation.protocol, "iter_samples", lambda *arguments: parts)
     monkeypatch.setattr(dcgan.evaluation.protocol, "MANIFOLD_SAMPLES", 320)
@@ -150,11 +153,10 @@ def test_a_model_that_copies_the_test_digits_is_called_perfect(
     assert measures["class_kl"] < 0.05
 
 
-def test_digits_in_other_proportions_are_no_fault_of_the_model(
-    small_protocol, digits, classifier, make_model, monkeypatch, tmp_path
+def test_unequal_numbers_of_digits_are_not_held_against_the_model(
+    small_protocol, digits, classifier, model, monkeypatch
 ):
-    """Known truth: a model that answers with real digits is as good as real digits, however many 1s there are."""
-    model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=10))))
+    """A model that copies real digits is as good as real digits, whatever the share of 1s in the real data."""
     shares = torch.where(digits.labels == 1, 9.0, 1.0)
     rng = torch.Generator().manual_seed(0)
     train, test = (
@@ -174,14 +176,6 @@ def test_digits_in_other_proportions_are_no_fault_of_the_model(
     assert measures["class_counts"][1] < 60  # the other measures ask for each digit equally often
 
 
-def test_what_the_test_digits_are_sorted_by_makes_no_difference(small_protocol, digits, classifier):
-    """Known truth: real digits score alike, whether the test split has its 0s first or is shuffled."""
-    order = digits.labels.argsort(stable=True)
-    by_digit = Digits(digits.images[order], digits.labels[order])
-    scores = Protocol(None, digits, by_digit, classifier).measure_real(0)
-    assert scores["precision"] > 0.9 and scores["recall"] > 0.9
-
-
 def test_real_digits_score_as_real_digits(small_protocol, digits, classifier):
     protocol = Protocol(None, digits, digits, classifier)
     scores = protocol.measure_real(1)
@@ -189,15 +183,17 @@ def test_real_digits_score_as_real_digits(small_protocol, digits, classifier):
     assert scores["nearest_neighbour_error_50k"] < 0.2  # half of the digits are among those compared with
     assert scores == protocol.measure_real(1)
     assert scores != protocol.measure_real(2)
-    noisy = Digits(digits.images // 2, digits.labels)  # fainter digits are not as real
-    assert (
-        Protocol(None, noisy, digits, classifier).measure_real(1)["frechet_distance"] > 2 * scores["frechet_distance"]
-    )
+    order = digits.labels.argsort(stable=True)
+    by_digit = Digits(digits.images[order], digits.labels[order])  # the order of the test split makes no difference
+    scores_by_digit = Protocol(None, digits, by_digit, classifier).measure_real(1)
+    assert scores_by_digit["precision"] > 0.9 and scores_by_digit["recall"] > 0.9
+    fainter = Digits(digits.images // 2, digits.labels)
+    distance = Protocol(None, fainter, digits, classifier).measure_real(1)["frechet_distance"]
+    assert distance > 2 * scores["frechet_distance"]
 
 
-def test_a_loaded_model_is_left_as_it_is(small_protocol, digits, classifier, make_model, monkeypatch, tmp_path):
-    """Others use it at the same time: its networks are neither moved nor switched to training and back."""
-    model = load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=4, num_classes=10))))
+def test_a_loaded_model_is_left_as_it_is(small_protocol, digits, classifier, model, monkeypatch):
+    """Other threads may use it: its networks are neither moved nor switched between training and evaluation."""
     touched = []
     for name, method in (("to", nn.Module.to), ("train", nn.Module.train)):
 
@@ -336,7 +332,7 @@ def test_mistakes_are_sentences(script, arguments, sentence, capsys):
     assert sentence in capsys.readouterr().err
 
 
-def test_only_grey_32_can_be_measured(make_model, tmp_path, digits, classifier):
-    model = load_model(str(make_model(tmp_path / "large", ModelConfig(base_channels=4, image_size=64))))
+def test_only_grey_32_can_be_measured(model, digits, classifier):
+    large = dataclasses.replace(model, config=ModelConfig(image_size=64))
     with pytest.raises(InputError, match="64x64"):
-        Protocol(model, digits, digits, classifier)
+        Protocol(large, digits, digits, classifier)
