@@ -1,1 +1,1 @@
-"""The Gradio page: one module per tab, no training and no modelling inside."""
+"""The Gradio page: one module per tab. The networks and the training are in `dcgan`."""

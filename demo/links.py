@@ -1,4 +1,4 @@
-"""Links: the query of the page's address holds a view, and opening it restores that view exactly."""
+"""Links: the query of the page's address stores a view. Opening the link restores it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,35 +7,37 @@ from html import escape
 import gradio as gr
 
 from demo.parts.controls import browser_call
+from demo.parts.inputs import MAX_INTEGER
 
 MAX_TEXT = 4096  # characters
-MAX_INTEGER = 2**53  # the largest whole number that a browser holds exactly
 
 
 @dataclass
 class View:
-    """A part of the page that a link can name: its tab (and the tab inside that), its controls under the
-    names that a link gives them, and how its picture is drawn from them (and the model's name)."""
+    """A tab that a link can name.
+
+    controls: by their names in a link. render(model name, exact, *values of the controls) returns the picture's HTML.
+    """
 
     name: str
     controls: dict[str, gr.components.Component]
-    draw: Callable
+    render: Callable
     picture: gr.HTML
-    outer: str | None = None  # the tab around it
+    outer: str | None = None  # the tab that it is in, if any
     sends: bool = False  # whether its picture has buttons that send a hand to another tab
-    digits: list[gr.Radio] = field(default_factory=list)  # controls that only a model with digits has
-    lists: list[gr.Textbox] = field(default_factory=list)  # hands that may name digits, like 15 24:7
+    digits: list[gr.Radio] = field(default_factory=list)  # controls that are hidden for a model without digits
+    lists: list[gr.Textbox] = field(default_factory=list)  # texts of keys, like 15 24:7
 
 
 def copy_link(view_name: str, controls: dict[str, gr.components.Component]) -> None:
-    """A button that copies the link to what is shown."""
+    """Add a button that copies the link to the view."""
     button = gr.Button("Copy link", size="sm", elem_classes="copy-link")
     js = browser_call("copyLink", view_name, list(controls))
     button.click(None, list(controls.values()), None, js=js, api_visibility="private")
 
 
 def read_value(component: gr.components.Component, text: str) -> object:
-    """The value that a link's text asks of a control. Raises `ValueError` if the control cannot have it."""
+    """Return the value of a control from a link's text. Raises an exception if the control cannot have it."""
     if isinstance(component, gr.Checkbox):
         return {"true": True, "false": False}[text]
     if isinstance(component, gr.Radio):
@@ -61,11 +63,11 @@ def read_value(component: gr.components.Component, text: str) -> object:
 def restore(
     views: list[View], tabs: dict[str, gr.Tabs], shared: dict[str, gr.components.Component], request: gr.Request
 ) -> list:
-    """Updates for: the view's name, each of `tabs`, each of `shared`, and every view's controls.
+    """Return the name of the link's view and updates for each of `tabs`, of `shared`, and of every view's controls.
 
     tabs: the page's own under "", those inside a tab under its name.
 
-    What a link names wrongly stays as it is, and the visitor is told.
+    A control stays as it is if its value in the link is wrong. A warning names it.
     """
     query = dict(request.query_params)
     view = next((view for view in views if view.name == query.get("tab")), None)
@@ -88,7 +90,7 @@ def restore(
     ]
     if wrong:
         told = ", ".join(f"{name}={query[name][:40]}" for name in wrong)
-        gr.Warning(escape(f"This link asks for what there is not ({told}): the rest of it is shown."))
+        gr.Warning(escape(f"This link has wrong values, which were ignored: {told}."))
     chosen = {} if view is None else {"": view.outer or view.name, view.outer: view.name}
     selected = [gr.Tabs(selected=chosen[name]) if name in chosen else gr.skip() for name in tabs]
     return [view.name if view else "", *selected, *common, *values]

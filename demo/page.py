@@ -1,4 +1,4 @@
-"""The page: a title, a model picker, and a tab for each way to play."""
+"""The page: a title, the choice of model, and the tabs."""
 
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from demo.api import register_endpoint
 from demo.links import MAX_TEXT, View, restore
 from demo.models import Models
 from demo.parts.controls import digit_for
-from demo.parts.inputs import fitting_list
+from demo.parts.inputs import keys_for
 from demo.tabs import arithmetic as explore_arithmetic
 from demo.tabs import directions as explore_directions
 from demo.tabs import generate, interpolate, training, write
@@ -20,12 +20,12 @@ from demo.theme import build_theme
 STATIC = Path(__file__).parent / "static"
 MASTHEAD = """
 <h1>Handwritten digits that nobody wrote</h1>
-<p>A neural network learnt from 60,000 digits how people write, and now writes its own.
-Each picture is made by a number, its seed: the same seed makes the same digit again.</p>
+<p>A neural network learned from 60,000 handwritten digits and now draws new ones. Each picture has a seed, a number
+that makes it again. A seed is also a hand: one seed, one handwriting.</p>
 """
-ABOUT = {  # of a model that knows digits, and of one that does not
-    True: "It knows the digits: ask one hand for any of them.",
-    False: "It was never told which digit is which: there is no digit to choose, and it cannot write numbers.",
+ABOUT = {  # whether the model knows digits: what the page says about it
+    True: "You can choose the digit.",
+    False: "It does not know which digit is which: you cannot choose one, and it cannot write numbers.",
 }
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -40,8 +40,11 @@ def script(*names: str) -> str:
 
 
 def send(event: gr.EventData, key_text: str) -> list:
-    """A hand sent from one tab to another: updates of the tabs, key frames, hand to write, hand and digit to
-    move. What arrives is checked where it is drawn."""
+    """Return the updates after a hand is sent to another tab.
+
+    They are for both rows of tabs, the key frames, the hand of Write, and the hand and digit of Directions. The target
+    tab checks the hand.
+    """
     data = {name: str(event._data.get(name, ""))[:MAX_TEXT] for name in ("target", "hand", "digit")}
     target, hand, digit = data["target"], data["hand"], data["digit"]
     tabs = parts = keys = written = moved = moved_digit = gr.skip()
@@ -57,7 +60,7 @@ def send(event: gr.EventData, key_text: str) -> list:
 
 
 def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs: dict, items: list[gr.Tab]) -> None:
-    """What concerns all views: links at load, another model, hands sent from one to another."""
+    """Wire the events that concern several views: links, the choice of model, hands sent to another tab."""
     model_name, by_name = shared["model"], {view.name: view for view in views}
     controls = [component for view in views for component in view.controls.values()]
     linked = gr.Textbox(visible=False)
@@ -70,22 +73,22 @@ def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs:
     lists = [control for view in views for control in view.lists]
 
     def fit_digits(name: str, *texts: str) -> list:
-        # A model without digits cannot be asked for one: its controls go, its texts name none, and the page says why.
-        fitted = [fitting_list(models[name].config, text) for text in texts]
+        # For a model without digits: hide the digit controls and remove the digits from the texts.
+        fitted = [keys_for(models[name].config, text) for text in texts]
         return [gr.Radio(info=ABOUT[models.knows_digits(name)]), *[digit_for(models, name)] * len(digits), *fitted]
 
     picked = model_name.change(fit_digits, [model_name, *lists], [model_name, *digits, *lists], **QUIET)
 
-    def draw_if_linked(view: View, linked: str, *values) -> str:
-        # At load too, since the weights may be newer than the page; the other tabs when they are opened.
-        return view.draw(*values) if linked == view.name or (not linked and view is views[0]) else gr.skip()
+    def render_if_linked(view: View, linked: str, *values) -> str:
+        # At load only the visible view, whose weights may be newer than the page. The others when they are opened.
+        return view.render(*values) if linked == view.name or (not linked and view is views[0]) else gr.skip()
 
     for view, item in zip(views, items, strict=True):
         inputs = [*shared.values(), *view.controls.values()]
-        loaded.then(partial(draw_if_linked, view), [linked, *inputs], view.picture, **QUIET)
-        picked.then(view.draw, inputs, view.picture, **QUIET)
-        if view.name != "yours":  # which would look for the latent again
-            item.select(view.draw, inputs, view.picture, **QUIET)
+        loaded.then(partial(render_if_linked, view), [linked, *inputs], view.picture, **QUIET)
+        picked.then(view.render, inputs, view.picture, **QUIET)
+        if view.name != "yours":  # which would search for the latent again
+            item.select(view.render, inputs, view.picture, **QUIET)
 
     moved = by_name["directions"].controls
     key_text = by_name["interpolate"].controls["keys"]
@@ -96,16 +99,16 @@ def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs:
 
 
 def list_models(models: Models) -> list[dict]:
-    """The models of this page.
+    """List the models of this page.
 
     Returns:
-        models: of each its name, whether it knows digits, what is shown for it, its Hub commit, and its problem if any
+        models: for each its name, whether it knows digits, which model is shown, its Hub commit, and its problem if any
     """
     return models.describe()
 
 
 def build_page(models: Models) -> gr.Blocks:
-    """The whole page; `launch` it with `launch_options`."""
+    """Return the page. Launch it with `launch_options`."""
     choices = models.choices()
     # Files made for clients of the API are deleted after an hour.
     with gr.Blocks(
@@ -149,8 +152,8 @@ def build_page(models: Models) -> gr.Blocks:
         ]
         wire(page, models, shared, views, {"": tabs, "explore": parts}, items)
         explore_tab.select(
-            mapped.draw, [*shared.values(), *mapped.controls.values()], mapped.picture, **QUIET
-        )  # the tab inside it that is open first
+            mapped.render, [*shared.values(), *mapped.controls.values()], mapped.picture, **QUIET
+        )  # the inner tab that is open first
         weights = gr.HTML(models.status(), elem_id="weights")
         page.load(models.status, None, weights, **QUIET)
         gr.Timer(30).tick(models.status, None, weights, **QUIET)
@@ -161,14 +164,14 @@ def build_page(models: Models) -> gr.Blocks:
 
 
 def launch_options() -> dict:
-    """Looks and limits for `Blocks.launch`: in Gradio 6 they belong there."""
+    """Return theme, style and limits for `Blocks.launch`."""
     return {
         "theme": build_theme(),
-        # In the head as it is: Gradio would scope `css=` to its container, inside of which there is no .dark.
+        # Not `css=`: Gradio would scope it to its container, and .dark is outside.
         "head": f"<style>{static('style.css')}</style>\n<script>{static('controls.js')}</script>",
         "footer_links": ["api"],
         "enable_monitoring": False,
         "run_history": False,  # its routes would act with the host's own Hugging Face token
-        "max_file_size": "5mb",  # of a picture for the endpoint `invert`: a photograph fits
+        "max_file_size": "5mb",  # of a picture for the endpoint `invert`
         "ssr_mode": False,
     }

@@ -1,4 +1,4 @@
-"""Paper and ink: in light mode dark ink on paper, in dark mode chalk on slate."""
+"""The theme: ink on paper in light mode, chalk on slate in dark mode."""
 
 import gradio as gr
 
@@ -7,7 +7,7 @@ SLATE, BOARD, CHALK, DUST, GROOVE, SKY = "#1d2326", "#262d31", "#ece8dd", "#aeb3
 
 
 def build_theme() -> gr.themes.Base:
-    """System fonts only: no request leaves the host."""
+    """Return the theme. It uses system fonts only, so the browser asks no other host."""
     colours = {  # (light, dark)
         "body_background_fill": (PAPER, SLATE),
         "background_fill_primary": (SHEET, BOARD),

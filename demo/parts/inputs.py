@@ -1,7 +1,8 @@
-"""What a visitor typed, checked on the server; a mistake is answered with a sentence."""
+"""Conversion of what visitors and clients send. The functions that use the values check their bounds."""
 
 import functools
 import html
+import math
 import re
 import reprlib
 from collections.abc import Callable, Iterable
@@ -10,11 +11,11 @@ import gradio as gr
 
 from dcgan import InputError
 from dcgan.config import ModelConfig
-from dcgan.latents.codes import latent_of
 from dcgan.latents.interpolation import Key
 
 ANY = "any"
 DIGITS = [ANY, *map(str, range(10))]
+MAX_INTEGER = 2**53  # the largest whole number that a browser holds exactly
 
 
 def sentence(error: InputError) -> str:
@@ -26,105 +27,96 @@ def show_input_errors(handler: Callable) -> Callable:
     """Return the handler. It shows an `InputError` to the visitor as a message."""
 
     @functools.wraps(handler)
-    def answered(*arguments):
+    def wrapped(*arguments):
         try:
             return handler(*arguments)
         except InputError as error:
             raise gr.Error(html.escape(sentence(error), quote=False), duration=8, print_exception=False) from None
 
-    return answered
+    return wrapped
 
 
 def ignore_input_errors(handler: Callable) -> Callable:
-    """The handler for what is still being typed: half a word leaves the picture as it is."""
+    """Return the handler for events while a visitor types. After an `InputError` the picture stays as it is."""
 
     @functools.wraps(handler)
-    def answered(*arguments):
+    def wrapped(*arguments):
         try:
             return handler(*arguments)
         except InputError:
             return gr.skip()
 
-    return answered
+    return wrapped
 
 
-def number(value: float | None, name: str, low: float, high: float) -> float:
-    """A number from low to high, both included. A client may send anything, or nothing at all."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise InputError(f"{name} is {reprlib.repr(value)}: it must be a number from {low:g} to {high:g}")
+def number(value: object, name: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return a finite number as a float. Raises `InputError` if it is not one, or not from low to high."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= MAX_INTEGER:
+        raise InputError(f"{name} is {reprlib.repr(value)}: it must be a number")
+    if not low <= value <= high:
+        raise InputError(f"{name} is {value}: it must be from {low:g} to {high:g}")
     return float(value)
 
 
-def whole_number(value: float | None, name: str, low: int, high: int) -> int:
-    """An emptied number field arrives as None; a client may send anything."""
-    if value is None:
-        raise InputError(f"{name} is empty: type a whole number from {low} to {high}")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value % 1:
+def whole_number(value: object, name: str, low: float = -math.inf, high: float = math.inf) -> int:
+    """Return a whole number, 7.0 too. Raises `InputError` if it is not one, or not from low to high."""
+    if value is None:  # an empty field
+        raise InputError(f"{name} is empty: it must be a whole number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= MAX_INTEGER or value % 1:
         raise InputError(f"{name} is {reprlib.repr(value)}: it must be a whole number")
     if not low <= value <= high:
-        raise InputError(f"{name} is {reprlib.repr(int(value))}: it must be from {low} to {high}")
+        raise InputError(f"{name} is {int(value)}: it must be from {low} to {high}")
     return int(value)
 
 
-def one_of(value: str, name: str, allowed: Iterable[str]) -> str:
-    """One of the words that are allowed."""
+def one_of(value: object, name: str, allowed: Iterable[str]) -> str:
+    """Return the value if it is allowed, else raise `InputError`."""
     allowed = list(allowed)
     if value not in allowed:
         raise InputError(f"{name} is {reprlib.repr(value)}: it must be one of {', '.join(allowed)}")
     return value
 
 
-def yes_or_no(value: bool, name: str) -> bool:
-    """True or false; the text "false" is neither."""
+def yes_or_no(value: object, name: str) -> bool:
+    """Return a truth value. Raises `InputError` for anything else, also for the text "false"."""
     if not isinstance(value, bool):
         raise InputError(f"{name} is {reprlib.repr(value)}: it must be true or false")
     return value
 
 
-def asked_digit(choice: str | int | None, num_classes: int) -> int | None:
-    """The digit of a choice among `DIGITS`; a model without digits takes only "any"."""
+def asked_digit(choice: object) -> int | None:
+    """Return the digit of a choice among `DIGITS`, None for any. Raises `InputError` for another choice."""
     if choice is None or str(choice) == ANY:
         return None
     if str(choice) not in DIGITS:
         raise InputError(f"digit is {reprlib.repr(choice)}: it must be any, or 0 to 9")
-    if not num_classes:
-        raise InputError("this model does not know digits: leave the digit at any")
     return int(choice)
 
 
-def words_of(text: str | None) -> list[str]:
-    """`15 24:7, 3` -> ["15", "24:7", "3"]."""
+def split_hands(text: str | None) -> list[str]:
+    """Return the words of `15 24:7, 3`: ["15", "24:7", "3"]."""
     return re.findall(r"[^\s,;]+", text or "")
 
 
-def keys(text: str | None, name: str, low: int, high: int, config: ModelConfig) -> list[Key]:
-    """`15 24:7 3` -> [(15, None), (24, 7), (3, None)]: hands, each with the digit asked of it if it names one.
+def parse_keys(text: object, name: str) -> list[Key]:
+    """Return the hands of a text and the digit asked of each: `15 24:7` gives [("15", None), ("24", 7)].
 
-    Every one is checked against the model; between `low` and `high` of them.
+    Raises `InputError` if it is not a text, or for a wrong digit.
     """
     if not isinstance(text, (str, type(None))):
-        raise InputError(f"{name}: it must be a text of seeds, like 15 24:7 3")
-    words = words_of(text)
-    if not low <= len(words) <= high:
-        asked = f"{low}" if low == high else f"{low} to {high}"
-        raise InputError(f"{name}: there are {len(words)}, and it must be {asked}, like 15 24:7 3")
-    found = []
-    for word in words:
+        raise InputError(f"{name} must be a text of seeds, for example 15 24:7 3")
+    keys = []
+    for word in split_hands(text):
         hand, colon, digit = word.partition(":")
-        key = (hand, asked_digit(digit, config.num_classes) if colon else None)
-        latent_of(key[0], config, key[1])
-        found.append(key)
-    return found
+        keys.append((hand, asked_digit(digit) if colon else None))
+    return keys
 
 
 def digit_or_any(config: ModelConfig, digit: str) -> str:
-    """A digit control's choice for a model: any where it knows none.
-
-    A control that was just hidden may still hold a digit, which is nobody's wish.
-    """
+    """Return the choice of a digit control, or "any" for a model without digits: its hidden control may hold one."""
     return digit if config.num_classes else ANY
 
 
-def fitting_list(config: ModelConfig, text: str) -> str:
-    """A text like `15 24:7` for a model: `15 24` where it knows no digits."""
+def keys_for(config: ModelConfig, text: str) -> str:
+    """Return a text of keys for a model: without the digits if the model knows none."""
     return text if config.num_classes or not isinstance(text, str) else re.sub(r":\d", "", text)

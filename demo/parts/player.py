@@ -1,4 +1,4 @@
-"""A stage, a slider and a strip of all frames: `scrub.js` moves through them without the server."""
+"""The player: a large frame, a slider and a strip of all frames. `player.js` plays them without the server."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,7 +10,7 @@ from demo.parts.pictures import for_screen
 
 
 def strip(frames: Sequence[np.ndarray], exact: bool) -> Image.Image:
-    """All frames side by side, without gaps: the page shows one of them at a time."""
+    """Return all frames side by side without gaps. CSS shows one of them at a time."""
     pictures = [for_screen(frame, exact) for frame in frames]
     sheet = Image.new(pictures[0].mode, (len(pictures) * pictures[0].width, pictures[0].height))
     for i, picture in enumerate(pictures):
@@ -28,9 +28,11 @@ def player(
     exact: bool = False,
     tall: bool = False,
 ) -> str:
-    """HTML that plays frames: sprite, a data URI of all of them side by side, or (tall) one below the
-    other; names, of each for a screen reader; loop: "round" from the last to the first, "back" and
-    forth, "once"."""
+    """Return HTML that plays frames.
+
+    sprite: data URI of all frames side by side, or one below the other if `tall`. names: of each frame, for screen
+    readers. what: alternative text. loop: "round" (from the last to the first), "back" (and forth) or "once".
+    """
     last = len(names) - 1
     cells = "".join(
         f'<button type="button" class="frame" data-index="{i}" style="--at: {i / max(last, 1):.6f}"'
@@ -43,6 +45,6 @@ def player(
         f'<div class="stage frame" role="img" aria-label="{escape(what)}"></div>'
         '<div class="transport"><button type="button" class="play">Play</button>'
         f'<input type="range" class="position" min="0" max="{last}" value="0" step="1"'
-        ' aria-label="position on the way"></div>'
+        ' aria-label="frame"></div>'
         f'<p class="note" aria-hidden="true"></p><div class="strip" tabindex="-1">{cells}</div></div>'
     )

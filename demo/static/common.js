@@ -1,17 +1,17 @@
-// Shared by the components below it: every script of a component begins with this.
+// The beginning of every component's script: buttons with data attributes.
 const save = (name, uri) => {
   const link = Object.assign(document.createElement("a"), { download: name, href: uri });
   document.body.append(link);
   link.click();
   link.remove();
 };
-// A button with data-encode asks the server for a file, made only now, and saves it.
+// A button with data-encode asks the server to make a file, and saves it.
 element.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-encode]");
   if (!button || button.disabled) return;
   const text = button.textContent;
   button.disabled = true;
-  button.textContent = "making it …";
+  button.textContent = "making the file …";
   try {
     const { name, uri, error } = await server.encode(button.dataset.encode);
     if (uri) save(name, uri);
@@ -22,13 +22,13 @@ element.addEventListener("click", async (event) => {
   if (button.textContent !== text) setTimeout(() => (button.textContent = text), 5000);
   button.disabled = false;
 });
-// A button with data-send takes a hand to another tab.
+// A button with data-send sends a hand to another tab.
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-send]");
   const source = button && button.closest("[data-hand]");
   if (source) trigger("send", { target: button.dataset.send, hand: source.dataset.hand, digit: source.dataset.digit || "" });
 });
-// A button with data-copy puts a text into the clipboard.
+// A button with data-copy copies a text to the clipboard.
 element.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;

@@ -1,4 +1,4 @@
-// A digit under the glass: everything it shows came with the sheet.
+// The dialog that shows one digit large. Its data came with the sheet.
 let current = 0;
 let looking = false;
 const picks = () => [...element.querySelectorAll(".pick")];
@@ -26,10 +26,10 @@ function look(index) {
   looking = true;
 }
 
-// A redraw, such as the one after the page has loaded, shuts and empties the dialog, but nobody has closed it.
+// A redraw closes and empties the dialog. Open it again if the visitor did not close it.
 element.addEventListener("close", () => (looking = false), true);
 const reopen = () => looking && picks().length && !element.querySelector(".inspector[open]") && look(current);
-new MutationObserver(() => setTimeout(reopen, 50)) // after "close" was heard, if it was closed
+new MutationObserver(() => setTimeout(reopen, 50)) // after the "close" event, if there is one
   .observe(element, { subtree: true, childList: true, attributes: true, attributeFilter: ["open"] });
 
 element.addEventListener("click", (event) => {
@@ -38,7 +38,7 @@ element.addEventListener("click", (event) => {
   const step = event.target.closest("[data-step]");
   if (step) look(current + Number(step.dataset.step));
   const dialog = element.querySelector(".inspector");
-  if (event.target === dialog || event.target.closest("[data-send]")) dialog.close(); // the backdrop, or gone elsewhere
+  if (event.target === dialog || event.target.closest("[data-send]")) dialog.close(); // a click on the backdrop, or on a button that leaves the tab
 });
 element.addEventListener("keydown", (event) => {
   if (!element.querySelector(".inspector[open]")) return;

@@ -1,4 +1,4 @@
-// The key frames as cards: what is changed here is written into the text that the server reads.
+// The cards of the key frames. Their changes are written into the text field that the server reads.
 const cards = () => [...element.querySelectorAll(".key")];
 const read = (card) => {
   const digit = card.querySelector("select");
@@ -19,7 +19,7 @@ element.addEventListener("click", (event) => {
   else return;
   edit(words);
 });
-// Gradio patches the cards in place, where a field keeps what was chosen in it for the card before.
+// Gradio updates the cards in place, and a field would keep the value of the previous card.
 watch("value", () => {
   for (const card of cards()) {
     for (const option of card.querySelectorAll("option")) option.selected = option.defaultSelected;

@@ -1,4 +1,4 @@
-// The place on the map under the pointer: all pictures are here already.
+// The place on the map under the pointer. All pictures are already in the browser.
 const map = () => element.querySelector(".map");
 let place = null; // [row, column]; kept when another map arrives
 let staying = false;

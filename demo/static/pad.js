@@ -1,4 +1,4 @@
-// A sheet to draw on. Strokes are kept as points, so that they can be taken back and follow the colours.
+// The sheet to draw on. Strokes are kept as points, to undo them and to redraw them in other colours.
 const canvas = element.querySelector("canvas");
 const pen = { at: [140, 60], down: false, shown: false };
 let strokes = [];
@@ -36,14 +36,14 @@ function send() {
   draw(small, 112, "#fff", 22);
   const { data } = small.getContext("2d").getImageData(0, 0, 112, 112);
   let text = "";
-  for (let i = 3; i < data.length; i += 4) text += String.fromCharCode(data[i]); // the ink is in the alpha
+  for (let i = 3; i < data.length; i += 4) text += String.fromCharCode(data[i]); // the alpha channel is the ink
   trigger("drawn", { pixels: btoa(text) });
 }
 
 function changed(soon) {
   show();
   clearTimeout(waiting);
-  waiting = setTimeout(send, soon ? 0 : 700); // a 7 may want another stroke
+  waiting = setTimeout(send, soon ? 0 : 700); // wait for another stroke
 }
 
 const place = (event) => {

@@ -1,6 +1,6 @@
-// Moves through the frames of a strip; they are all here already, so nothing asks the server.
+// Plays the frames of a strip. All are already in the browser, so it asks the server for nothing.
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-let share = 0; // where we stand on the way; kept when another strip arrives
+let share = 0; // position from 0 to 1; kept when another strip arrives
 let direction = 1;
 let playing = !still.matches;
 let previous = 0;
@@ -39,7 +39,7 @@ function tick(now) {
       if (share > 1 + step / 2) share = 0;
     } else if (share >= 1 || share <= 0) {
       direction = -direction;
-      previous += 4 * pace; // rest at the ends, as the files do
+      previous += 4 * pace; // rest at the ends, like the downloads
       if (root.dataset.loop === "once" && share >= 1) {
         playing = false;
         direction = 1;

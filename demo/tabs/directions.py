@@ -1,4 +1,4 @@
-"""The directions of the Explore tab: what makes a hand thicker, slanted or wider, and what nobody has named."""
+"""Explore, Directions: move a hand along directions of latent space, measured ones (thickness) and unnamed ones."""
 
 from functools import partial
 
@@ -16,36 +16,35 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import FOUND_DIRECTIONS, Models
-from demo.parts.actions import actions, pictures
 from demo.parts.controls import LIVE, browser_call, digit_control, hand_control, wire_fields
 from demo.parts.inputs import asked_digit, digit_or_any, number, show_input_errors
-from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
+from demo.parts.pictures import download_link, figure, generate_cropped, hand_data, ink, png_uri, send_buttons
 
 REACH = 4.0  # of a slider, in standard deviations of a latent
 NAMED = ("thickness", "slant", "width")  # of the measured directions, in their order
-WAIT = '<p class="note">The directions of this model are worked out, which takes a second or two.</p>'
+WAIT = '<p class="note">Computing the directions of this model. This takes a second or two.</p>'
 
 
-def moved(model: Model, directions: list[Direction], hand, digit, amounts) -> tuple[Tensor, int | None]:
-    """The latent of a hand moved along the directions, as a code holds it, and its digit."""
-    latent, own = latent_of("" if hand is None else hand, model.config, asked_digit(digit, model.config.num_classes))
+def move_hand(model: Model, directions: list[Direction], hand, digit, amounts) -> tuple[Tensor, int | None]:
+    """Return the latent (latent_dim,) of a hand moved along the directions, quantised as in a code, and its digit."""
+    latent, own = latent_of("" if hand is None else hand, model.config, asked_digit(digit))
     for direction, amount in zip(directions, amounts, strict=True):
         latent = latent + number(amount, direction.name, -REACH, REACH) * direction.vector
     return quantise(latent), own
 
 
-def draw_directions(models: Models, model_name: str, exact, hand, digit, *amounts) -> str:
-    """The moved hand, large; before it where it came from, and below all its digits."""
+def render(models: Models, model_name: str, exact, hand, digit, *amounts) -> str:
+    """Return the hand before and after the move, and all its digits, as HTML."""
     model = models[model_name]
     digit = digit_or_any(model.config, digit)
-    latent, own = moved(model, models.directions(model), hand, digit, amounts)
+    latent, own = move_hand(model, models.directions(model), hand, digit, amounts)
     start, _ = latent_of(hand or "", model.config, own)
     if model.config.num_classes:
         labels = torch.tensor([own, own, *range(10)])
         latents = torch.cat([torch.stack([start, latent]), latent.expand(10, -1)])
     else:
         labels, latents = None, torch.stack([start, latent])
-    images = pictures(model, latents, labels)
+    images = generate_cropped(model, latents, labels)
     row = "".join(ink(image, exact, f"a {i} in this hand") for i, image in enumerate(images[2:]))
     code = encode(latent, own)
     file = f"{model.file_name}_{str(hand).strip()[:12]}_moved.png"
@@ -53,8 +52,8 @@ def draw_directions(models: Models, model_name: str, exact, hand, digit, *amount
         f'<div class="moved{" exact" if exact else ""}" {hand_data(code, own)}><div class="pair">'
         f"{figure(images[0], exact, 'before', 'before')}"
         f"{figure(images[1], exact, 'the hand, moved along the directions', 'after', 'big')}</div>"
-        f'<div class="ten">{row}</div>{actions(model, directions=False)}'
-        f'<p class="downloads"><span>Its code, to be typed wherever a hand is asked for: '
+        f'<div class="ten">{row}</div>{send_buttons(model, directions=False)}'
+        f'<p class="downloads"><span>Code of this hand, for any hand field: '
         f"<code>{code[:16]}…</code></span>"
         f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
         f"{download_link(png_uri(to_pil(images[1])), file, 'after, exact pixels (PNG)')}</p></div>"
@@ -68,41 +67,41 @@ def slider_label(direction: Direction) -> str:
 
 
 def slider_labels(models: Models, model_name: str) -> list[gr.Slider]:
-    """Updates of the sliders for another model: its own correlations."""
+    """Return updates of the sliders: the labels with the model's correlations."""
     return [gr.Slider(label=slider_label(direction)) for direction in models.directions(models[model_name])]
 
 
 def move_endpoint(models: Models, model, hand, digit, amounts) -> tuple[Image.Image, dict]:
-    """A hand moved along directions of latent space, like thickness or slant.
+    """Move a hand along directions of latent space, for example thickness or slant.
 
     Args:
         model: name of the model, as the endpoint `models` lists them
         hand: a seed, or the code of a hand
-        digit: 0 to 9, or any: then the hand writes its own
-        amounts: how far along each, -4 to 4, by names of the endpoint `directions`: {"thickness": 2, "slant": -1.5}
+        digit: 0 to 9, or any: the hand's own digit
+        amounts: how far along each, -4 to 4, by the names that `directions` lists: {"thickness": 2, "slant": -1.5}
 
     Returns:
         picture: PNG, 28×28 pixels, white ink on black
-        moved: the code of the moved hand, and the digit it writes
+        moved: the code of the moved hand, and its digit
     """
     chosen = asked_model(models, model)
     directions = models.directions(chosen)
     names = [direction.name for direction in directions]
     if not isinstance(amounts, dict) or not set(amounts) <= set(names):
-        raise InputError(f"amounts must be an object of numbers; its names may be {', '.join(names)}")
-    latent, own = moved(chosen, directions, hand, digit, [amounts.get(name, 0) for name in names])
-    (picture,) = pictures(chosen, latent[None], None if own is None else torch.tensor([own]))
+        raise InputError(f"amounts must be an object of numbers with the names {', '.join(names)}")
+    latent, own = move_hand(chosen, directions, hand, digit, [amounts.get(name, 0) for name in names])
+    (picture,) = generate_cropped(chosen, latent[None], None if own is None else torch.tensor([own]))
     return to_pil(picture), {"hand": encode(latent, own), "digit": own}
 
 
 def list_directions(models: Models, model) -> list[dict]:
-    """Directions of latent space: more thickness, slant and width, measured; then the first layer's strongest (SeFa).
+    """List directions of latent space: thickness, slant and width, then the strongest of the first layer (SeFa).
 
     Args:
         model: name of the model, as the endpoint `models` lists them
 
     Returns:
-        directions: of each its name, unit vector, and correlation with what its name says, on samples not fitted to
+        directions: for each its name, its unit vector, and its correlation with the named property on held-out samples
     """
     chosen = asked_model(models, model)
     return [
@@ -116,8 +115,8 @@ def list_directions(models: Models, model) -> list[dict]:
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
-    """Nothing is measured for the page to open: the tab does it when it is, unless that is done by then."""
-    show = show_input_errors(partial(draw_directions, models))
+    """Build the tab inside the page that is being built. The directions are computed when the tab is opened."""
+    show = show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             hand = hand_control("Hand", "5")
@@ -129,9 +128,9 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             for i, name in enumerate([*NAMED, *(f"direction {i + 1}" for i in range(FOUND_DIRECTIONS))]):
                 info = None
                 if i == 0:
-                    info = "measured on 3,000 samples; r is the correlation on 1,000 others"
+                    info = "fitted on 3,000 samples; r: correlation on 1,000 others"
                 if i == len(NAMED):
-                    info = "strongest in the first layer's weights (SeFa); what they do is for you to name"
+                    info = "the strongest in the first layer (SeFa), without names"
                 sliders.append(gr.Slider(-REACH, REACH, 0, step=0.1, label=name, info=info))
             reset = gr.Button("All back to 0", size="sm")
             names = [*NAMED, *(f"direction{i + 1}" for i in range(FOUND_DIRECTIONS))]
@@ -140,7 +139,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
     inputs = [model_name, exact, *controls.values()]
     triggers = [digit.input, exact.input, *(slider.change for slider in sliders)]
     gr.on(triggers, show, inputs, view, **LIVE)
-    wire_fields([hand], partial(draw_directions, models), inputs, view)
+    wire_fields([hand], partial(render, models), inputs, view)
     reset.click(None, None, sliders, js=browser_call("zeros", len(sliders)), api_visibility="private")
     gr.on([model_name.change, tab.select], partial(slider_labels, models), model_name, sliders,
           show_progress="hidden", api_visibility="private")  # fmt: skip

@@ -1,4 +1,4 @@
-"""The Generate tab: a sheet of digits, each with the seed that makes it again, to look at one by one."""
+"""The Generate tab: a sheet of generated digits with their seeds. A click shows one large."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from PIL import Image
 
 from dcgan.evaluation.scores import Scores, score_images
 from dcgan.images import enlarge, grid, to_pil
-from dcgan.latents.sampling import MAX_SEED, Samples, check_truncation, consecutive_seeds, crop, sample
+from dcgan.latents.sampling import Samples, consecutive_seeds, crop, sample
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
@@ -48,22 +48,14 @@ DIALOG = """
 """
 
 
-def sample_page(model: Model, seed, count, digit, truncation) -> Samples:
-    """The samples of a visitor's wishes, every one of them checked."""
-    count = whole_number(count, "how many", 1, MAX_COUNT)
-    seed = whole_number(seed, "seed", 0, MAX_SEED)
-    truncation = number(truncation, "truncation", 0, 1)
-    check_truncation(truncation)
-    return sample(
-        model.generator,
-        consecutive_seeds(seed, count),
-        asked_digit(digit, model.config.num_classes),
-        truncation,
-    )
+def sample_sheet(model: Model, seed, count, digit, truncation) -> Samples:
+    """Return the samples that were asked for. Raises `InputError`."""
+    seeds = consecutive_seeds(whole_number(seed, "seed"), whole_number(count, "count", 1, MAX_COUNT))
+    return sample(model.generator, seeds, asked_digit(digit), number(truncation, "truncation"))
 
 
 def sheet_name(model: Model, samples: Samples, digit, truncation) -> str:
-    """A file name from which the same pictures can be made again."""
+    """Return a file name that says how the pictures were made."""
     parts = [model.file_name, f"seed-{samples.seeds[0]}", f"count-{len(samples.seeds)}"]
     if str(digit) != ANY:
         parts.append(f"digit-{digit}")
@@ -76,24 +68,24 @@ def sheet_grid(model: Model, samples: Samples) -> Image.Image:
     return grid(crop(samples.images, model.config.border), min(10, len(samples.seeds)))
 
 
-def listing(samples: Samples, verdicts: Scores) -> list[dict]:
-    """What can be said of each picture, in order of seed."""
+def describe(samples: Samples, scores: Scores) -> list[dict]:
+    """Return the seed, digit and scores of each picture, in order of seed."""
     return [
         {
             "seed": int(samples.seeds[i]),
             "digit": None if samples.labels is None else int(samples.labels[i]),
-            "read": int(verdicts.digits[i]),
-            "confidence": round(float(verdicts.confidence[i]), 4),
-            "realness": round(float(verdicts.realness[i]), 4),
+            "read": int(scores.digits[i]),
+            "confidence": round(float(scores.confidence[i]), 4),
+            "realness": round(float(scores.realness[i]), 4),
         }
         for i in range(len(samples.seeds))
     ]
 
 
 def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, str]:
-    """All pictures of the sheet and a table of them, as a zip."""
-    samples = sample_page(model, seed, count, digit, truncation)
-    rows = listing(samples, score_images(model, samples.images, samples.labels))
+    """Return a zip of the sheet's pictures and a table of them: file name, content, media type."""
+    samples = sample_sheet(model, seed, count, digit, truncation)
+    rows = describe(samples, score_images(model, samples.images, samples.labels))
     table, buffer = io.StringIO(), io.BytesIO()
     writer = csv.DictWriter(table, ["file", *rows[0], "truncation", "model", "commit"], lineterminator="\n")
     writer.writeheader()
@@ -108,12 +100,12 @@ def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, s
     return f"{sheet_name(model, samples, digit, truncation)}.zip", buffer.getvalue(), "application/zip"
 
 
-def show(models: Models, model_name: str, exact, seed, count, digit, truncation, order) -> str:
-    """The sheet as HTML: figures with their seeds, the one to look at closely, and the downloads."""
+def render(models: Models, model_name: str, exact, seed, count, digit, truncation, order) -> str:
+    """Return the sheet as HTML: the pictures with their seeds, the downloads, and the dialog for one digit."""
     model = models[model_name]
     digit = digit_or_any(model.config, digit)
-    samples = sample_page(model, seed, count, digit, truncation)
-    rows = listing(samples, score_images(model, samples.images, samples.labels))
+    samples = sample_sheet(model, seed, count, digit, truncation)
+    rows = describe(samples, score_images(model, samples.images, samples.labels))
     images = crop(samples.images, model.config.border)
     figures = []
     for i in sorted(range(len(rows)), key=lambda i: ORDERS[order] * rows[i]["realness"]):
@@ -144,40 +136,40 @@ def show(models: Models, model_name: str, exact, seed, count, digit, truncation,
     ]
     return (
         f'<div class="sheet{" exact" if exact else ""}" data-model="{escape(model.file_name)}">{"".join(figures)}</div>'
-        '<p class="downloads"><span>Below each digit is its seed. Click a digit to see it large.</span>'
+        '<p class="downloads"><span>The number below a digit is its seed. Click a digit to see it large.</span>'
         f"{''.join(links)}</p>{DIALOG}"
     )
 
 
 def endpoint(models: Models, model, seed, count, digit, truncation) -> tuple[Image.Image, list[dict]]:
-    """Handwritten digits of consecutive seeds. Picture i has the seed `seed + i` and is the same whatever the count.
+    """Generate handwritten digits. Picture i has the seed `seed + i` and is the same whatever the count.
 
     Args:
         model: name of the model, as the endpoint `models` lists them
         seed: whole number from 0 to 4294967295, of the first picture
         count: how many pictures, 1 to 100
-        digit: 0 to 9, or any: then each seed decides its own
-        truncation: above 0 and at most 1; 1 shows the model as it is, lower is more typical and less varied
+        digit: 0 to 9, or any: each seed decides
+        truncation: above 0 and at most 1; lower values give more typical, less varied digits
 
     Returns:
         grid: PNG, 28×28 pixels each, 10 a row, 2 pixels of black around each, white ink on black
-        digits: of each its seed, its digit, what a classifier reads and how surely, how real the discriminator finds it
+        digits: for each its seed and digit, what the classifier reads and how surely, and how probably it is real
     """
     model = asked_model(models, model)
-    samples = sample_page(model, seed, count, digit, truncation)
-    return sheet_grid(model, samples), listing(samples, score_images(model, samples.images, samples.labels))
+    samples = sample_sheet(model, seed, count, digit, truncation)
+    return sheet_grid(model, samples), describe(samples, score_images(model, samples.images, samples.labels))
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
-    """Lay out the tab inside the page, which is being built."""
-    first, show_these = model_name.value, show_input_errors(partial(show, models))
+    """Build the tab inside the page that is being built."""
+    first, show = model_name.value, show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             seed = seed_control("Seed", DEFAULTS["seed"])
             digit = digit_control("Digit", models.knows_digits(first))
         with gr.Column(elem_classes="view"):
             sheet = gr.HTML(
-                show_these(first, False, *DEFAULTS.values()),
+                show(first, False, *DEFAULTS.values()),
                 elem_id="sheet",
                 apply_default_css=False,
                 js_on_load=javascript,
@@ -191,13 +183,13 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
                 DEFAULTS["truncation"],
                 step=0.05,
                 label="Truncation ψ",
-                info="1 shows the model as it is; lower is more typical and less varied",
+                info="lower: more typical, less varied; 1: the model as trained",
             )
             order = gr.Radio(
                 list(ORDERS),
                 value=DEFAULTS["order"],
                 label="Order",
-                info="convincing: how probably real the discriminator calls it",
+                info="convincing: the discriminator thinks it is real",
                 elem_classes="chips",
             )
             controls = {"seed": seed, "count": count, "digit": digit, "truncation": truncation, "order": order}
@@ -205,11 +197,11 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
 
     inputs = [model_name, exact, *controls.values()]
     gr.on([count.change, digit.input, truncation.change, order.input, exact.input],
-          show_these, inputs, sheet, **LIVE)  # fmt: skip
-    wire_fields([seed], partial(show, models), inputs, sheet)
+          show, inputs, sheet, **LIVE)  # fmt: skip
+    wire_fields([seed], partial(render, models), inputs, sheet)
     grid_picture = gr.Image(format="png", visible=False, label="grid")
     listed = gr.JSON(visible=False, label="digits")
     register_endpoint(
         "generate", endpoint, models, [model_name, seed, count, digit, truncation], [grid_picture, listed]
     )
-    return View("generate", controls, show_these, sheet, sends=True, digits=[digit])
+    return View("generate", controls, show, sheet, sends=True, digits=[digit])

@@ -1,4 +1,4 @@
-"""The Interpolate tab: the way along 2 to 8 key frames, to scrub, to watch and to take along."""
+"""The Interpolate tab: a morph along 2 to 8 key frames. Play it, scrub through it, download it as a loop."""
 
 from functools import partial
 from html import escape
@@ -20,12 +20,12 @@ from demo.parts.downloads import encoder
 from demo.parts.inputs import (
     ANY,
     DIGITS,
-    fitting_list,
-    keys,
+    keys_for,
     one_of,
+    parse_keys,
     show_input_errors,
+    split_hands,
     whole_number,
-    words_of,
     yes_or_no,
 )
 from demo.parts.pictures import (
@@ -39,48 +39,49 @@ from demo.parts.pictures import (
 )
 from demo.parts.player import player, strip
 
-MAX_STEPS = 60
+MAX_STEPS, MAX_SPEED = 60, 30
 PATHS = ("spherical", "linear")
 KINDS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
 DEFAULTS = {"keys": "15 24", "steps": 24, "closed": False, "path": "spherical", "easing": "even", "speed": 12}
 
 
-def way(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray, list[Key], str]:
-    """The frames (N, C, 28, 28) of a visitor's wishes, the key frames, and a file name that says them."""
-    steps = whole_number(steps, "steps", 2, MAX_STEPS)
-    found = keys(key_text, "key frames", 2, MAX_KEYS, model.config)
-    closed, easing = yes_or_no(closed, "closed"), one_of(easing, "easing", EASINGS)
-    spherical = one_of(path, "path", PATHS) == "spherical"
-    frames = interpolate(model.generator, found, steps, closed=closed, spherical=spherical, easing=easing)
-    words = ["seed-" + str(hand)[:12] + ("" if digit is None else f"-digit-{digit}") for hand, digit in found]
+def morph_frames(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray, list[Key], str]:
+    """Return the frames (N, C, 28, 28) uint8, the key frames, and a file name that says how they were made."""
+    steps, closed = whole_number(steps, "steps", 2, MAX_STEPS), yes_or_no(closed, "closed")
+    keys, spherical = parse_keys(key_text, "key frames"), one_of(path, "path", PATHS) == "spherical"
+    frames = interpolate(model.generator, keys, steps, closed=closed, spherical=spherical, easing=easing)
+    words = ["seed-" + str(hand)[:12] + ("" if digit is None else f"-digit-{digit}") for hand, digit in keys]
     parts = [model.file_name, "_to_".join(words), path, *(["smooth"] if easing == "smooth" else [])]
-    return crop(frames, model.config.border), found, "_".join([*parts, *(["closed"] if closed else [])])
+    return crop(frames, model.config.border), keys, "_".join([*parts, *(["closed"] if closed else [])])
 
 
-def animation(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str]:
-    """The loop as GIF, WebP or MP4: round where the way is closed, else there and back."""
-    name, content, media_type, _ = loop(model, kind, key_text, steps, closed, path, easing, speed)
-    return name, content, media_type
-
-
-def loop(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str, np.ndarray]:
-    """The file as `animation` gives it, and the frames of the way."""
-    one_of(kind, "kind", KINDS)
-    milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
-    frames, _, name = way(model, key_text, steps, closed, path, easing)
+def encode_loop(frames: np.ndarray, kind: str, closed: bool, milliseconds: int) -> bytes:
+    """Return the frames as a GIF, WebP or MP4. A closed morph goes round, another one goes there and back."""
     if closed:
         images = [enlarge(to_pil(frame), ANIMATION_SCALE) for frame in frames]
         durations = [milliseconds] * len(images)
     else:
         images, durations = there_and_back(frames, milliseconds)
     encode = encode_video if kind == "mp4" else partial(encode_animation, suffix=f".{kind}")
-    return f"{name}.{kind}", encode(images, milliseconds=durations), KINDS[kind], frames
+    return encode(images, milliseconds=durations)
 
 
-def cards(model: Model, found: list[Key], frames: np.ndarray, steps: int, exact: bool) -> str:
-    """The key frames to edit: picture, seed, digit; `interpolate.js` writes them back into the text."""
+def morph_file(model: Model, kind, key_text, steps, closed, path, easing, speed) -> tuple[str, bytes, str]:
+    """Return the morph as a loop: file name, content, media type."""
+    one_of(kind, "kind", KINDS)
+    milliseconds = frame_milliseconds(speed)
+    frames, _, name = morph_frames(model, key_text, steps, closed, path, easing)
+    return f"{name}.{kind}", encode_loop(frames, kind, closed, milliseconds), KINDS[kind]
+
+
+def frame_milliseconds(speed) -> int:
+    return 1000 // whole_number(speed, "speed", 1, MAX_SPEED)
+
+
+def cards(model: Model, keys: list[Key], frames: np.ndarray, steps: int, exact: bool) -> str:
+    """Return a card for each key frame: picture, seed, digit. `interpolate.js` writes changes back into the text."""
     html = []
-    for i, (hand, digit) in enumerate(found):
+    for i, (hand, digit) in enumerate(keys):
         frame = frames[(i * (steps - 1)) % len(frames)]
         own = latent_of(hand, model.config)[1]
         options = "".join(
@@ -94,81 +95,84 @@ def cards(model: Model, found: list[Key], frames: np.ndarray, steps: int, exact:
             f'<div class="key">{ink(frame, exact, f"key frame {i + 1}")}'
             f'<input value="{escape(str(hand))}" aria-label="seed of key frame {i + 1}" inputmode="numeric">{select}'
             f'<span><button type="button" class="dice" aria-label="roll key frame {i + 1}">⚄</button>'
-            f"{remove if len(found) > 2 else ''}</span></div>"
+            f"{remove if len(keys) > 2 else ''}</span></div>"
         )
-    add = '<button type="button" class="add" aria-label="add a key frame">+</button>' if len(found) < MAX_KEYS else ""
+    add = '<button type="button" class="add" aria-label="add a key frame">+</button>' if len(keys) < MAX_KEYS else ""
     return f'<div class="keys">{"".join(html)}{add}</div>'
 
 
-def draw(models: Models, model_name: str, exact, key_text, steps, closed, path, easing, speed) -> str:
-    """Key frames, stage, slider and strip as HTML."""
-    key_text = fitting_list(models[model_name].config, key_text)
-    frames, found, name = way(models[model_name], key_text, steps, closed, path, easing)
-    milliseconds = 1000 // whole_number(speed, "speed", 1, 30)
-    wishes = {"model": model_name, "key_text": key_text, "steps": steps, "closed": closed, "path": path}
-    wishes |= {"easing": easing, "speed": speed}
-    links = [encode_button(f"loop ({kind.upper()})", wishes | {"kind": kind}) for kind in KINDS]
+def render(models: Models, model_name: str, exact, key_text, steps, closed, path, easing, speed) -> str:
+    """Return the key frames, the player and the downloads as HTML."""
+    model = models[model_name]
+    key_text = keys_for(model.config, key_text)
+    milliseconds = frame_milliseconds(speed)
+    frames, keys, name = morph_frames(model, key_text, steps, closed, path, easing)
+    params = {"model": model_name, "key_text": key_text, "steps": steps, "closed": closed, "path": path}
+    params |= {"easing": easing, "speed": speed}
+    links = [encode_button(f"loop ({kind.upper()})", params | {"kind": kind}) for kind in KINDS]
     links.append(download_link(png_uri(grid(frames, len(frames))), f"{name}.png", "strip, exact pixels (PNG)"))
     names = [f"step {i + 1} of {len(frames)}" for i in range(len(frames))]
-    what = "the digit on the way along the key frames"
     play = player(
         png_uri(strip(frames, exact)),
         names,
-        what,
+        "one frame of the morph",
         loop="round" if closed else "back",
         milliseconds=milliseconds,
         exact=exact,
     )
     told = f"{len(frames)} pictures, {path}{', closed' if closed else ''}"
     return (
-        f"{cards(models[model_name], found, frames, steps, exact)}{play}"
+        f"{cards(model, keys, frames, steps, exact)}{play}"
         f'<p class="downloads"><span>{escape(told)}</span>{"".join(links)}</p>'
     )
 
 
 def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, kind) -> tuple[str, Image.Image]:
-    """The way along 2 to 8 key frames, as a loop and as a strip. Every key frame's own picture is one of the steps.
+    """Interpolate between 2 to 8 key frames. Every key frame's own picture is one of the steps.
 
     Args:
         model: name of the model, as the endpoint `models` lists them
-        keys: key frames, like `15 24:7 3`: seeds or codes of hands, each with the digit asked of it or none
+        keys: hands, like `15 24:7 3`: seeds or codes; `24:7` asks seed 24 for the digit 7
         steps: pictures from one key frame to the next, both included, 2 to 60
-        closed: whether the way goes back to the first key frame
-        path: spherical stays where digits are; linear cuts the corner
-        easing: even, or smooth: it lingers at the key frames
+        closed: whether the morph goes back to the first key frame
+        path: spherical keeps the typical length of latents; linear is the straight line
+        easing: even speed, or smooth: slower near the key frames
         speed: pictures a second, 1 to 30
         kind: file type of the loop: gif, webp or mp4
 
     Returns:
-        loop: animation of 224×224 pixels: round where the way is closed, else there and back
+        loop: animation of 224×224 pixels; a closed morph goes round, another one there and back
         strip: PNG of all steps side by side, 28×28 pixels each, 2 pixels of black around each, white ink on black
     """
     model = asked_model(models, model)
-    name, content, _, frames = loop(model, kind, keys, steps, closed, path, easing, speed)
-    return file_for_client(content, name), grid(frames, len(frames))
+    one_of(kind, "kind", KINDS)
+    milliseconds = frame_milliseconds(speed)
+    frames, _, name = morph_frames(model, keys, steps, closed, path, easing)
+    loop = encode_loop(frames, kind, closed, milliseconds)
+    return file_for_client(loop, f"{name}.{kind}"), grid(frames, len(frames))
 
 
 def edited(event: gr.EventData) -> str:
-    """The text of the key frames as the cards have it; `keys` checks it when it is drawn."""
+    """Return the text of the key frames as the cards have it."""
     return str(event._data.get("keys", ""))[:MAX_TEXT]
 
 
 def replace_key(text: str, at: int, hand: str, digit: str) -> str:
-    """The text of key frames with the one at `at` (0 the first, -1 the last) replaced."""
-    words = words_of(text) or ["0", "0"]  # an emptied field gets both ends
+    """Return the text of key frames with the one at `at` (0 the first, -1 the last) replaced."""
+    words = split_hands(text) or ["0", "0"]  # the field may be empty
     words[at] = hand + (f":{digit}" if digit else "")
     return " ".join(words)
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
-    """Lay out the tab inside the page, which is being built; `javascript` moves through the frames."""
-    first, show_these = model_name.value, show_input_errors(partial(draw, models))
+    """Build the tab inside the page that is being built."""
+    first, show = model_name.value, show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             key_text = gr.Textbox(
                 DEFAULTS["keys"],
                 label="Key frames",
-                info=f"2 to {MAX_KEYS} seeds; 24:7 is seed 24 writing a 7",
+                info=f"2 to {MAX_KEYS} seeds; 24:7 is seed 24 with the digit 7",
                 max_lines=3,
             )
             with gr.Row(elem_classes="seed-row"):
@@ -176,29 +180,29 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             closed = gr.Checkbox(DEFAULTS["closed"], label="Closed loop: back to the first")
         with gr.Column(elem_classes="view"):
             view = gr.HTML(
-                show_these(first, False, *DEFAULTS.values()),
+                show(first, False, *DEFAULTS.values()),
                 elem_id="way",
                 apply_default_css=False,
                 js_on_load=javascript,
-                server_functions=[encoder(models, animation)],
+                server_functions=[encoder(models, morph_file)],
             )
         with gr.Column(elem_classes="more"):
             steps = gr.Slider(
                 2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps", info="from one key frame to the next"
             )
-            speed = gr.Slider(1, 30, DEFAULTS["speed"], step=1, label="Speed", info="pictures a second")
+            speed = gr.Slider(1, MAX_SPEED, DEFAULTS["speed"], step=1, label="Speed", info="pictures a second")
             path = gr.Radio(
                 list(PATHS),
                 value=DEFAULTS["path"],
                 label="Path",
-                info="spherical stays where digits are; linear cuts the corner",
+                info="spherical keeps the typical length of latents",
                 elem_classes="chips",
             )
             easing = gr.Radio(
                 list(EASINGS),
                 value=DEFAULTS["easing"],
                 label="Easing",
-                info="smooth lingers at the key frames",
+                info="smooth is slower near the key frames",
                 elem_classes="chips",
             )
             controls = {"keys": key_text, "steps": steps, "closed": closed, "path": path, "easing": easing}
@@ -207,9 +211,9 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
 
     inputs = [model_name, exact, *controls.values()]
     gr.on([steps.change, speed.change, closed.change, path.change, easing.change, exact.input],
-          show_these, inputs, view, **LIVE)  # fmt: skip
-    [check] = wire_fields([key_text], partial(draw, models), inputs, view)
-    # The text's own event redraws. If it cannot be drawn, say why.
+          show, inputs, view, **LIVE)  # fmt: skip
+    [check] = wire_fields([key_text], partial(render, models), inputs, view)
+    # The change of the text redraws. A mistake in a card is shown at once.
     view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private").then(
         check, inputs, None, **LIVE
     )
@@ -217,4 +221,4 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
     file = gr.File(visible=False, label="loop")
     picture = gr.Image(format="png", visible=False, label="strip")
     register_endpoint("interpolate", endpoint, models, [model_name, *controls.values(), kind], [file, picture])
-    return View("interpolate", controls, show_these, view, lists=[key_text])
+    return View("interpolate", controls, show, view, lists=[key_text])

@@ -1,4 +1,4 @@
-"""The Write tab: numbers in one handwriting, since one seed is one hand."""
+"""The Write tab: numbers in one handwriting."""
 
 import functools
 from functools import partial
@@ -32,24 +32,23 @@ DEFAULTS = {
     "style": "white on black",
     "first": 0,
 }
-SAYS_NO = (
-    '<p class="note">This model was not told which digit is which, so it cannot be asked to write one. '
-    "Choose the conditional model above: there, one seed is one hand.</p>"
+NO_DIGITS = (
+    '<p class="note">This model does not know which digit is which, so it cannot write numbers. '
+    "Choose the conditional model above.</p>"
 )
 
 
-def written(model: Model, text, hand, variation, spacing) -> Written:
-    """The text of a visitor's wishes, every one of them checked."""
+def write_text(model: Model, text, hand, variation, spacing) -> Written:
+    """Return the text as an image. Raises `InputError`."""
     if not isinstance(text, str):
-        raise InputError("there is no text: type some digits")
-    variation = number(variation, "variation", 0, 1)
+        raise InputError("text must be a text: type some digits")
     spacing = whole_number(spacing, "spacing", 0, MAX_SPACING)
     latent, _ = latent_of("" if hand is None else hand, model.config)
-    return write(model.generator, latent, text, variation=variation, spacing=spacing)
+    return write(model.generator, latent, text, variation=number(variation, "variation"), spacing=spacing)
 
 
 def export(image: np.ndarray, size, style) -> Image.Image:
-    """Exact pixels, or `size` times larger and smooth; in one of the `STYLES`."""
+    """Return the image in one of the `STYLES`: exact pixels, or `size` times larger and smooth."""
     one_of(style, "style", STYLES)
     size, picture = whole_number(size, "size", 1, MAX_SCALE), to_pil(image)
     return styled(enlarge(picture, size, smooth=True) if size > 1 else picture, style)
@@ -57,7 +56,7 @@ def export(image: np.ndarray, size, style) -> Image.Image:
 
 @functools.lru_cache(maxsize=64)
 def hand_pictures(generator: Generator, first: int, exact: bool) -> list[str]:
-    """An <img> of each of ten hands, the digits 0 to 9: kept, since they stay while a visitor types."""
+    """Return for each of ten seeds an <img> of its digits 0 to 9. Cached, since they stay while a visitor types."""
     seeds = [seed for seed in consecutive_seeds(first, HANDS) for _ in range(10)]
     images = crop(sample(generator, seeds, list(range(10)) * HANDS).images, generator.config.border)
     return [
@@ -71,7 +70,7 @@ def hand_pictures(generator: Generator, first: int, exact: bool) -> list[str]:
 
 
 def hand_rows(model: Model, first: int, chosen: str, exact) -> str:
-    """Ten hands to pick from, a row each."""
+    """Return ten hands to pick from, as HTML."""
     rows = []
     for row, picture in enumerate(hand_pictures(model.generator, first, bool(exact))):
         hand = str(first + row)
@@ -82,13 +81,13 @@ def hand_rows(model: Model, first: int, chosen: str, exact) -> str:
     return f'<div class="hands" role="group" aria-label="hands to choose from">{"".join(rows)}</div>'
 
 
-def draw(models: Models, model_name: str, exact, text, hand, variation, spacing, size, style, first) -> str:
-    """The writing, its download, and the row of hands as HTML."""
+def render(models: Models, model_name: str, exact, text, hand, variation, spacing, size, style, first) -> str:
+    """Return the writing, its download and ten hands to pick from, as HTML."""
     model = models[model_name]
     if not model.config.num_classes:
-        return SAYS_NO
-    first = whole_number(first, "first hand", 0, MAX_SEED - HANDS + 1)
-    image = written(model, text, hand, variation, spacing).image
+        return NO_DIGITS
+    first = whole_number(first, "ten hands from seed", 0, MAX_SEED - HANDS + 1)
+    image = write_text(model, text, hand, variation, spacing).image
     hand = str(hand).strip()
     seen = " ".join(text.split())
     picture = ink(image, exact, f"{seen}, written by hand {hand[:12]}", f' style="--wide: {image.shape[1]}"')
@@ -97,28 +96,28 @@ def draw(models: Models, model_name: str, exact, text, hand, variation, spacing,
     link = download_link(png_uri(export(image, size, style)), f"{name}.png", f"this writing, {style} (PNG)")
     return (
         f'<div class="writing{" exact" if exact else ""}">{picture}</div>'
-        f'<p class="downloads"><span>One seed is one hand. Pick another below.</span>{link}</p>'
+        f'<p class="downloads"><span>Pick another hand below: one seed, one handwriting.</span>{link}</p>'
         f"{hand_rows(model, first, hand, exact)}"
     )
 
 
 def endpoint(models: Models, model, text, hand, variation, spacing, size, style) -> tuple[Image.Image, list[dict]]:
-    """Numbers written in one hand. Only for a model that knows digits.
+    """Write numbers in one handwriting. Only for a model that knows digits.
 
     Args:
-        model: name of the model, as the endpoint `models` lists them; it must know digits
+        model: name of a model that knows digits, as the endpoint `models` lists them
         text: digits, spaces, line breaks and the signs - . / : , up to 200 characters in 12 lines
         hand: a seed, or the code of a hand
-        variation: 0 to 1; 0 writes a digit the same each time, 1 in another hand each time
+        variation: 0 to 1; 0 repeats a digit exactly, 1 writes each in another hand
         spacing: pixels between two characters, 0 to 12
-        size: 1 for exact pixels, a line being 28 pixels high; 2 to 8 for as many times larger and smooth
+        size: 1 for exact pixels (a line is 28 pixels high); 2 to 8: that many times larger and smooth
         style: white on black, ink on paper, or ink, transparent
 
     Returns:
         picture: PNG
-        boxes: of every character but spaces, in reading order: which one, its left, top, width and height in pixels
+        boxes: for each character but spaces, in reading order: the character, left, top, width and height in pixels
     """
-    done = written(asked_model(models, model), text, hand, variation, spacing)
+    done = write_text(asked_model(models, model), text, hand, variation, spacing)
     picture = export(done.image, size, style)
     boxes = [
         {"character": character}
@@ -129,12 +128,13 @@ def endpoint(models: Models, model, text, hand, variation, spacing, size, style)
 
 
 def picked(event: gr.EventData) -> str:
+    """Return the hand that was clicked."""
     return str(event._data.get("hand", ""))[:12]
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
-    """Lay out the tab inside the page, which is being built."""
-    known, show_these = model_name.value, show_input_errors(partial(draw, models))
+    """Build the tab inside the page that is being built."""
+    known, show = model_name.value, show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             text = gr.Textbox(
@@ -143,7 +143,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             hand = hand_control("Hand", DEFAULTS["hand"])
         with gr.Column(elem_classes="view"):
             view = gr.HTML(
-                show_these(known, False, *DEFAULTS.values()),
+                show(known, False, *DEFAULTS.values()),
                 elem_id="write",
                 apply_default_css=False,
                 js_on_load=javascript,
@@ -151,7 +151,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
         with gr.Column(elem_classes="more"):
             first = gr.Number(DEFAULTS["first"], label="Ten hands from seed", precision=0, step=HANDS)
             variation = gr.Slider(
-                0, 1, DEFAULTS["variation"], step=0.05, label="Variation", info="0 writes a digit the same each time"
+                0, 1, DEFAULTS["variation"], step=0.05, label="Variation", info="0: equal digits look the same"
             )
             spacing = gr.Slider(0, MAX_SPACING, DEFAULTS["spacing"], step=1, label="Spacing", info="pixels")
             size = gr.Slider(
@@ -164,12 +164,12 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
 
     inputs = [model_name, exact, *controls.values()]
     gr.on([variation.change, spacing.change, size.change, style.input, exact.input],
-          show_these, inputs, view, **LIVE)  # fmt: skip
-    wire_fields([text, hand, first], partial(draw, models), inputs, view)
+          show, inputs, view, **LIVE)  # fmt: skip
+    wire_fields([text, hand, first], partial(render, models), inputs, view)
     view.pick(picked, None, hand, show_progress="hidden", api_visibility="private")
     picture = gr.Image(format="png", visible=False, label="picture", image_mode=None)
     boxes = gr.JSON(visible=False, label="boxes")
     register_endpoint(
         "write", endpoint, models, [model_name, text, hand, variation, spacing, size, style], [picture, boxes]
     )
-    return View("write", controls, show_these, view)
+    return View("write", controls, show, view)

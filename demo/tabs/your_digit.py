@@ -1,4 +1,4 @@
-"""The Your digit tab: draw one, and see which latent the generator would have drawn it from."""
+"""The Your digit tab: draw a digit, and see the closest digit that the generator can draw."""
 
 import base64
 import binascii
@@ -20,23 +20,22 @@ from dcgan.evaluation.scores import Scores, likely_digits, score_images
 from dcgan.images import to_pil
 from dcgan.latents.codes import encode
 from dcgan.latents.inversion import INK, Inversion, invert, normalise_drawing
-from dcgan.latents.sampling import crop, generate
+from dcgan.latents.sampling import check_digit, crop, generate
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.actions import actions
 from demo.parts.controls import digit_control
 from demo.parts.inputs import asked_digit, digit_or_any, show_input_errors
-from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri
+from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri, send_buttons
 
 PAD = 112  # pixels along each side of what the browser sends
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # Pillow would start Ghostscript for PostScript
 MAX_PIXELS = 2_000_000  # of a picture that a program sends
-TRIED = 2  # digits to try where the visitor names none: the classifier's likeliest
+TRIED = 2  # likeliest digits to try if the visitor names none
 INVITATION = (
-    '<p class="note">Draw a digit with the mouse or a finger. The page centres and scales it as MNIST was made, and '
-    "looks for the latent from which the generator draws it best: the network never saw your hand, and yet has it."
+    '<p class="note">Draw a digit with the mouse or a finger. The page centres and scales it like the digits of MNIST. '
+    "Then it finds the closest digit that the generator can draw, and writes the other digits in that hand."
     "<br>With the keyboard: arrow keys move the pen, the space bar lifts and lowers it, Delete clears.</p>"
 )
 CANVAS = """
@@ -48,12 +47,12 @@ aria-label="a sheet to draw a digit on; arrow keys move the pen, space lifts and
 
 
 def pack(image: np.ndarray) -> str:
-    """(28, 28) uint8 as a text for a link."""
+    """Return an image (28, 28) uint8 as a text for a link."""
     return base64.urlsafe_b64encode(zlib.compress(image.tobytes(), 9)).decode().rstrip("=")
 
 
 def unpack(text: str) -> np.ndarray:
-    """The picture of `pack`. Raises `InputError` for any other text."""
+    """Return the image (28, 28) uint8 of a text from `pack`. Raises `InputError` for any other text."""
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         pixels = zlib.decompressobj().decompress(packed, 28 * 28 + 1)
@@ -65,9 +64,10 @@ def unpack(text: str) -> np.ndarray:
 
 
 def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[Inversion, Scores]:
-    """The best latent of a drawing (28, 28) uint8, and what is said of the drawing and of its likeness."""
+    """Return the best latent for a drawing (28, 28) uint8, and the scores of the drawing and of its likeness."""
     config = model.config
-    asked = asked_digit(digit, config.num_classes)
+    asked = asked_digit(digit)
+    check_digit(asked, config.num_classes)
     tried = () if not config.num_classes else (asked,) if asked is not None else likely_digits(image, TRIED)
     found = invert(model.generator, image, tried, progress=progress)
     both = torch.from_numpy(np.stack([image, found.image]))
@@ -83,27 +83,27 @@ def about(scores: Scores, i: int) -> str:
     )
 
 
-def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Progress()) -> str:  # noqa: B008
-    """The drawing, its likeness, what is said of both, and all digits in this hand, as HTML."""
+def render(models: Models, model_name: str, exact, drawing, digit, progress=gr.Progress()) -> str:  # noqa: B008
+    """Return the drawing, its likeness, the scores of both, and all digits in this hand, as HTML."""
     if not drawing:
         return INVITATION
     model, image = models[model_name], unpack(drawing)
     digit = digit_or_any(model.config, digit)
-    found, scores = find(model, image, digit, lambda share: progress(share, desc="looking for the latent"))
+    found, scores = find(model, image, digit, lambda share: progress(share, desc="searching"))
     code = encode(found.latent, found.digit)
     row = ""
     if found.digit is not None:
         images = to_uint8(generate(model.generator, found.latent.expand(10, -1), torch.arange(10))).numpy()
         hand = crop(images, model.config.border)
-        row = "".join(ink(one, exact, f"a {i} in your hand") for i, one in enumerate(hand))
-        row = f'<p class="note">Your hand writes all digits:</p><div class="ten">{row}</div>'
+        row = "".join(ink(one, exact, f"a {i} in this hand") for i, one in enumerate(hand))
+        row = f'<p class="note">All digits in this hand:</p><div class="ten">{row}</div>'
     yours = figure(image, exact, "your digit", "yours", "big", about(scores, 0))
     likeness = figure(found.image, exact, "its likeness", "the generator's", "big", about(scores, 1))
     return (
         f'<div class="moved{" exact" if exact else ""}" {hand_data(code, found.digit)}>'
         f'<div class="pair both">{yours}{likeness}</div>'
-        f'<p class="note">They differ by {found.error:.0f} of 255 levels (root mean square over the pixels).</p>'
-        f"{row}{actions(model)}"
+        f'<p class="note">They differ by {found.error:.0f} of 255 grey levels (root mean square).</p>'
+        f"{row}{send_buttons(model)}"
         f'<p class="downloads"><span>Code of this hand: <code>{escape(code[:16])}…</code></span>'
         f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
         f"{download_link(png_uri(to_pil(image)), 'yours.png', 'yours, exact pixels (PNG)')}"
@@ -113,7 +113,7 @@ def show(models: Models, model_name: str, exact, drawing, digit, progress=gr.Pro
 
 
 def received(event: gr.EventData) -> str:
-    """What was drawn, as the text that a link holds; empty for an empty sheet."""
+    """Return the drawing that the browser sent as a text for a link; "" for an empty sheet."""
     text = event._data.get("pixels")
     try:
         pixels = base64.b64decode(text if isinstance(text, str) and len(text) < 2 * PAD**2 else "", validate=True)
@@ -168,16 +168,16 @@ def uploaded_file(picture: object) -> str:
 
 
 def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> tuple:  # noqa: B008
-    """The latent from which the generator draws a digit best: a hand like the one that wrote it.
+    """Find the hand with which the generator draws a digit best.
 
     Args:
         model: name of the model, as the endpoint `models` lists them
-        picture: one digit, of any size and in any colours; it is centred and scaled as MNIST was made
-        digit: 0 to 9, or any: then the two likeliest are tried
+        picture: one digit in any colours, at most 2 million pixels; it is centred and scaled like MNIST
+        digit: 0 to 9, or any: the two likeliest are tried
 
     Returns:
-        likeness: PNG of what the generator draws, 28×28 pixels, white ink on black
-        found: the hand's code and digit, the root mean square error of 255 levels, and what is said of both pictures
+        likeness: PNG of the closest digit that the generator draws, 28×28 pixels, white ink on black
+        found: the hand's code and digit, the root mean square error in grey levels, and the scores of both pictures
     """
     chosen = asked_model(models, model)
     found, scores = find(chosen, normalise_drawing(extract_ink(uploaded_file(picture))), digit, progress)
@@ -195,8 +195,8 @@ def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> t
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: str, javascript: str) -> View:
-    """Lay out the tab inside the page, which is being built."""
-    draw = show_input_errors(partial(show, models))
+    """Build the tab inside the page that is being built."""
+    draw = show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             pad = gr.HTML(CANVAS, elem_id="pad", apply_default_css=False, js_on_load=pad_script)

@@ -13,8 +13,6 @@ from PIL import EpsImagePlugin, Image
 
 from dcgan import InputError
 from dcgan.config import ModelConfig
-from dcgan.latents.codes import encode, latent_of
-from dcgan.latents.sampling import MAX_SEED
 from demo.links import MAX_TEXT, read_value
 from demo.models import Models
 from demo.parts import downloads
@@ -23,19 +21,19 @@ from demo.parts.inputs import (
     ANY,
     asked_digit,
     digit_or_any,
-    fitting_list,
-    keys,
+    keys_for,
     number,
     one_of,
+    parse_keys,
     show_input_errors,
     whole_number,
+    yes_or_no,
 )
-from demo.parts.inputs import yes_or_no as yes
 from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, styled
 from demo.parts.player import player
 from demo.tabs import your_digit as yours
 from demo.tabs.generate import archive
-from demo.tabs.interpolate import animation
+from demo.tabs.interpolate import morph_file
 
 DIGITS, NO_DIGITS = ModelConfig(num_classes=10), ModelConfig()
 CONDITIONAL, UNCONDITIONAL = "mnist-conditional", "mnist"
@@ -46,82 +44,57 @@ def models() -> Models:
     return Models()
 
 
-@pytest.mark.parametrize("value", [None, True, 2.5, float("nan"), float("inf"), "7", [7], {}, 11, -1])
+@pytest.mark.parametrize("value", [None, True, 2.5, float("nan"), float("inf"), "7", [7], {}, 11, -1, 10**400])
 def test_whole_number_refuses(value):
-    with pytest.raises(InputError, match=r"^seed is "):
+    with pytest.raises(InputError, match=r"^seed is .{1,80}$"):
         whole_number(value, "seed", 0, 10)
-
-
-def test_whole_number_takes_both_ends_and_what_a_slider_sends():
-    assert [whole_number(value, "seed", 0, 10) for value in (0, 10, 7.0)] == [0, 10, 7]
 
 
 @pytest.mark.parametrize("value", [None, True, "0.5", [], float("nan"), -0.01, 1.01, 10**400])
 def test_number_refuses(value):
-    with pytest.raises(InputError, match=r"^variation is .*it must be a number from 0 to 1$"):
+    with pytest.raises(InputError, match=r"^variation is .{1,80}$"):
         number(value, "variation", 0, 1)
 
 
-def test_number_takes_both_ends():
+def test_numbers_take_both_ends_and_what_a_slider_sends():
+    assert [whole_number(value, "seed", 0, 10) for value in (0, 10, 7.0)] == [0, 10, 7]
     assert [number(value, "variation", 0, 1) for value in (0, 1, 0.25)] == [0.0, 1.0, 0.25]
+    assert (whole_number(-5, "seed"), number(1e9, "truncation")) == (-5, 1e9)  # bounds are checked elsewhere
 
 
 @pytest.mark.parametrize("value", [None, "round", ["gif"], {"gif": 1}, "x" * 100_000])
 def test_one_of_refuses_with_a_short_sentence(value):
-    with pytest.raises(InputError, match=r"^kind is .*: it must be one of gif, mp4$") as error:
+    with pytest.raises(InputError, match=r"^kind is .{1,80} gif, mp4$"):
         one_of(value, "kind", {"gif": 0, "mp4": 1})
-    assert len(str(error.value)) < 120
 
 
 def test_yes_or_no_takes_no_text():
-    assert (yes(True, "closed"), yes(False, "closed")) == (True, False)
+    assert (yes_or_no(True, "closed"), yes_or_no(False, "closed")) == (True, False)
     for value in ("false", 0, None):
         with pytest.raises(InputError, match="closed is"):
-            yes(value, "closed")
+            yes_or_no(value, "closed")
 
 
 def test_choices_of_digits():
-    assert asked_digit("any", 0) is asked_digit(None, 10) is asked_digit("any", 10) is None
-    assert asked_digit("7", 10) == asked_digit(7, 10) == 7
-    for choice, classes in (("7", 0), ("eleven", 10), (10, 10), (["7"], 10), (True, 10)):
+    assert asked_digit("any") is asked_digit(None) is None
+    assert asked_digit("7") == asked_digit(7) == 7
+    for choice in ("eleven", 10, ["7"], True):
         with pytest.raises(InputError, match="digit"):
-            asked_digit(choice, classes)
+            asked_digit(choice)
 
 
 def test_keys_are_hands_each_with_the_digit_asked_of_it():
-    code = encode(latent_of(5, DIGITS)[0], 3)
-    assert keys(f" 15, 24:7;\n{code}:0 ", "keys", 2, 8, DIGITS) == [("15", None), ("24", 7), (code, 0)]
-    assert keys("15 24:any", "keys", 2, 2, NO_DIGITS) == [("15", None), ("24", None)]
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        (None, "there are 0, and it must be 2 to 3"),
-        ("7", "there are 1"),
-        ("1 2 3 4", "there are 4"),
-        ("1 2 " * 100_000, "there are 200000"),
-        ("1 -2", "not a hand"),
-        ("1 2:10", "digit is"),
-        ("1 2:", "digit is"),
-        ("1 2:7:7", "digit is"),
-        (f"1 {MAX_SEED + 1}", "it must be from 0"),
-        ("1 z7.%%%", "not a code"),
-        ("1 z.AAAA", "belongs to another model"),
-        (15, "a text of seeds"),
-        (["1", "2"], "a text of seeds"),
-    ],
-)
-def test_keys_refuse_with_a_short_sentence(text, sentence):
-    with pytest.raises(InputError, match=sentence) as error:
-        keys(text, "key frames", 2, 3, DIGITS)
-    assert len(str(error.value)) < 200
+    assert parse_keys(" 15, 24:7;\nz3.AAAA:0 24:any", "keys") == [("15", None), ("24", 7), ("z3.AAAA", 0), ("24", None)]
+    assert parse_keys(None, "keys") == parse_keys(" ", "keys") == []
+    for text in ("1 2:10", "1 2:", "1 2:7:7", 15, ["1", "2"]):
+        with pytest.raises(InputError, match=r"^(keys must be a text|digit is).{1,80}$"):
+            parse_keys(text, "keys")
 
 
 def test_a_model_without_digits_is_asked_for_none():
     assert (digit_or_any(DIGITS, "7"), digit_or_any(NO_DIGITS, "7")) == ("7", ANY)
-    assert (fitting_list(DIGITS, "15 24:7 3"), fitting_list(NO_DIGITS, "15 24:7 3")) == ("15 24:7 3", "15 24 3")
-    assert fitting_list(NO_DIGITS, None) is None
+    assert (keys_for(DIGITS, "15 24:7 3"), keys_for(NO_DIGITS, "15 24:7 3")) == ("15 24:7 3", "15 24 3")
+    assert keys_for(NO_DIGITS, None) is None
 
 
 def test_a_mistake_reaches_the_visitor_as_a_sentence_that_is_no_html():
@@ -330,8 +303,8 @@ def test_any_other_request_is_refused_with_a_sentence(models, request_text):
 def test_a_request_for_a_loop_of_the_wrong_kind_is_refused(models, wrong):
     loop = {"kind": "gif", "key_text": "1 2", "steps": 2, "closed": False, "path": "linear", "easing": "even"}
     loop |= {"model": UNCONDITIONAL, "speed": 12}
-    assert encoder(models, animation)(json.dumps(loop))["name"].endswith(".gif")
-    assert set(encoder(models, animation)(json.dumps(loop | wrong))) == {"error"}
+    assert encoder(models, morph_file)(json.dumps(loop))["name"].endswith(".gif")
+    assert set(encoder(models, morph_file)(json.dumps(loop | wrong))) == {"error"}
 
 
 def test_a_training_of_one_epoch_can_be_played():

@@ -2,7 +2,7 @@
 
 `api.json` is the contract: names, parameters, types, defaults and returns of every endpoint. If it shall change:
 
-    PYTHONPATH=. python tests/test_page.py
+    PYTHONPATH=.:tests/support python tests/demo/test_page.py
 """
 
 import json
@@ -107,7 +107,7 @@ def test_the_endpoints_are_those_of_the_contract(client):
     agreed, found = json.loads(CONTRACT.read_text(encoding="utf-8")), contract(client)
     changed = [name for name in sorted(agreed | found) if agreed.get(name) != found.get(name)]
     assert not changed, (
-        f"programs rely on {', '.join(changed)}; if this is on purpose: PYTHONPATH=. python tests/test_page.py"
+        f"clients rely on {', '.join(changed)}; to change it: PYTHONPATH=.:tests/support python tests/demo/test_page.py"
     )
 
 
@@ -283,27 +283,27 @@ def test_the_models_and_their_training_are_told(client, models):
 CODE = encode(torch.zeros(100), None)  # of the model without digits
 MISTAKES = [
     ("/generate", {"seed": None}, "Seed is empty"),
-    ("/generate", {"seed": -1}, "Seed is -1: it must be from 0 to 4294967295"),
+    ("/generate", {"seed": -1}, "Seed is -1"),
     ("/generate", {"seed": 2**32}, "Seed is 4294967296"),
     ("/generate", {"seed": 2.5}, "Seed is 2.5: it must be a whole number"),
     ("/generate", {"seed": "7"}, "Seed is '7'"),
     ("/generate", {"seed": "9" * 1_000_000}, "it must be a whole number"),
     ("/generate", {"seed": 2**32 - 1, "count": 2}, "with 2 images it must be from 0 to 4294967294"),
-    ("/generate", {"count": 0}, "How many is 0"),
-    ("/generate", {"count": 101}, "How many is 101"),
-    ("/generate", {"count": None}, "How many is empty"),
+    ("/generate", {"count": 0}, "Count is 0"),
+    ("/generate", {"count": 101}, "Count is 101"),
+    ("/generate", {"count": None}, "Count is empty"),
     ("/generate", {"truncation": 0}, "Truncation is 0"),
     ("/generate", {"truncation": None}, "Truncation is None"),
     ("/generate", {"truncation": [1]}, "Truncation is [1]"),
     ("/generate", {"digit": "10"}, "Digit is '10'"),
     ("/generate", {"digit": ["7"]}, "Digit is ['7']"),
-    ("/generate", {"model": UNCONDITIONAL, "digit": "3"}, "does not know digits"),
-    ("/interpolate", {"keys": ""}, "there are 0, and it must be 2 to 8"),
+    ("/generate", {"model": UNCONDITIONAL, "digit": "3"}, "unconditional"),
+    ("/interpolate", {"keys": ""}, "there are 0 key frames"),
     ("/interpolate", {"keys": "1 " * 100_000}, "there are 100000"),
     ("/interpolate", {"keys": ["1", "2"]}, "must be a text"),
     ("/interpolate", {"keys": "1 <b>"}, "not a hand"),
     ("/interpolate", {"keys": f"1 {CODE}"}, "belongs to another model"),
-    ("/interpolate", {"model": UNCONDITIONAL, "keys": "1 2:4"}, "does not know digits"),
+    ("/interpolate", {"model": UNCONDITIONAL, "keys": "1 2:4"}, "unconditional"),
     ("/interpolate", {"steps": 61}, "Steps is 61"),
     ("/interpolate", {"steps": 1.5}, "Steps is 1.5"),
     ("/interpolate", {"path": "straight"}, "Path is 'straight'"),
@@ -315,7 +315,7 @@ MISTAKES = [
     ("/write", {"text": "hello"}, "the text has no digit"),
     ("/write", {"text": "7 hello"}, "cannot be written"),
     ("/write", {"text": "7" * 1_000_000}, "the text is too long"),
-    ("/write", {"text": 7}, "there is no text"),
+    ("/write", {"text": 7}, "must be a text"),
     ("/write", {"hand": CODE}, "belongs to another model"),
     ("/write", {"hand": None}, "not a hand"),
     ("/write", {"hand": {"a": 1}}, "not a hand"),
@@ -324,17 +324,20 @@ MISTAKES = [
     ("/write", {"spacing": -1}, "Spacing is -1"),
     ("/write", {"size": "2"}, "Size is '2'"),
     ("/write", {"style": ["ink"]}, "Style is ['ink']"),
-    ("/map", {"corners": "1 2 3"}, "there are 3, and it must be 4"),
-    ("/map", {"corners": None}, "there are 0"),
+    ("/map", {"corners": "1 2 3"}, "there are 3 corners"),
+    ("/map", {"corners": None}, "there are 0 corners"),
     ("/map", {"digit": "x"}, "Digit is 'x'"),
+    ("/map", {"model": UNCONDITIONAL, "digit": "3"}, "unconditional"),
+    ("/move", {"model": UNCONDITIONAL, "digit": "3"}, "unconditional"),
+    ("/arithmetic", {"model": UNCONDITIONAL, "a": "1", "b": "2", "c": "3", "digit": "3"}, "unconditional"),
     ("/move", {"hand": ""}, "not a hand"),
     ("/move", {"amounts": {"thickness": 5}}, "Thickness is 5"),
     ("/move", {"amounts": {"thickness": "2"}}, "Thickness is '2'"),
-    ("/move", {"amounts": {"kindness": 1}}, "its names may be thickness, slant, width"),
+    ("/move", {"amounts": {"kindness": 1}}, "names thickness, slant, width"),
     ("/move", {"amounts": [1, 2, 3]}, "must be an object of numbers"),
-    ("/arithmetic", {"a": ""}, "Tray A: there are 0"),
-    ("/arithmetic", {"c": "1 2 3 4 5 6 7"}, "Tray C: there are 7"),
-    ("/arithmetic", {"b": 5}, "Tray B: it must be a text"),
+    ("/arithmetic", {"a": ""}, "Tray A has 0"),
+    ("/arithmetic", {"c": "1 2 3 4 5 6 7"}, "Tray C has 7"),
+    ("/arithmetic", {"b": 5}, "Tray B must be a text"),
     ("/invert", {"picture": None}, "Picture is missing"),
 ]
 
