@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import gradio as gr
 import numpy as np
@@ -44,40 +45,27 @@ def models() -> Models:
     return Models()
 
 
-@pytest.mark.parametrize("value", [None, True, 2.5, float("nan"), float("inf"), "7", [7], {}, 11, -1, 10**400])
-def test_whole_number_refuses(value):
-    with pytest.raises(InputError, match=r"^seed is .{1,80}$"):
-        whole_number(value, "seed", 0, 10)
+NO_NUMBERS = [None, True, "7", [7], {}, float("nan"), float("inf"), 10**400]
+REFUSED = {
+    partial(whole_number, name="field", low=0, high=10): [*NO_NUMBERS, 2.5, -1, 11],
+    partial(number, name="field", low=0, high=1): [*NO_NUMBERS, -0.01, 1.01],
+    partial(one_of, name="field", allowed={"gif": 0, "mp4": 1}): [None, "round", ["gif"], {"gif": 1}, "x" * 100_000],
+    partial(yes_or_no, name="field"): ["false", 0, None],
+}
 
 
-@pytest.mark.parametrize("value", [None, True, "0.5", [], float("nan"), -0.01, 1.01, 10**400])
-def test_number_refuses(value):
-    with pytest.raises(InputError, match=r"^variation is .{1,80}$"):
-        number(value, "variation", 0, 1)
+@pytest.mark.parametrize(("convert", "value"), [(convert, value) for convert in REFUSED for value in REFUSED[convert]])
+def test_a_value_of_another_type_is_refused_with_a_short_sentence(convert, value):
+    with pytest.raises(InputError, match=r"^field is .{1,80}$"):
+        convert(value)
 
 
-def test_numbers_take_both_ends_and_what_a_slider_sends():
+def test_values_of_the_right_type_are_converted():
     assert [whole_number(value, "seed", 0, 10) for value in (0, 10, 7.0)] == [0, 10, 7]
     assert [number(value, "variation", 0, 1) for value in (0, 1, 0.25)] == [0.0, 1.0, 0.25]
     assert (whole_number(-5, "seed"), number(1e9, "truncation")) == (-5, 1e9)  # bounds are checked elsewhere
-
-
-@pytest.mark.parametrize("value", [None, "round", ["gif"], {"gif": 1}, "x" * 100_000])
-def test_one_of_refuses_with_a_short_sentence(value):
-    with pytest.raises(InputError, match=r"^kind is .{1,80} gif, mp4$"):
-        one_of(value, "kind", {"gif": 0, "mp4": 1})
-
-
-def test_yes_or_no_takes_no_text():
-    assert (yes_or_no(True, "closed"), yes_or_no(False, "closed")) == (True, False)
-    for value in ("false", 0, None):
-        with pytest.raises(InputError, match="closed is"):
-            yes_or_no(value, "closed")
-
-
-def test_choices_of_digits():
-    assert asked_digit("any") is asked_digit(None) is None
-    assert asked_digit("7") == asked_digit(7) == 7
+    assert [yes_or_no(value, "closed") for value in (True, False)] == [True, False]
+    assert [asked_digit(choice) for choice in ("any", None, "7", 7)] == [None, None, 7, 7]
     for choice in ("eleven", 10, ["7"], True):
         with pytest.raises(InputError, match="digit"):
             asked_digit(choice)
@@ -106,43 +94,23 @@ def test_a_mistake_reaches_the_visitor_as_a_sentence_that_is_no_html():
     assert error.value.message == "It isn't &lt;img&gt;."
 
 
-CHIPS, SEED, BOX = gr.Radio(["any", "1"]), gr.Number(0, precision=0), gr.Checkbox()
+CHIPS, SEED, BOX, TEXT = gr.Radio(["any", "1"]), gr.Number(0, precision=0), gr.Checkbox(), gr.Textbox()
 SHARE, COUNT = gr.Slider(0.1, 1.0, step=0.05), gr.Slider(1, 100, step=1)
 
 
-@pytest.mark.parametrize(
-    ("control", "text", "value"),
-    [
-        (BOX, "true", True),
-        (CHIPS, "1", "1"),
-        (SEED, "42", 42),
-        (COUNT, "7", 7),
-        (COUNT, "7.4", 7),
-        (SHARE, "0.5", 0.5),
-        (SHARE, "0.52", 0.5),
-        (gr.Textbox(), "15 24:7", "15 24:7"),
-    ],
-)
+IN_LINKS = [(BOX, "true", True), (CHIPS, "1", "1"), (SEED, "42", 42), (COUNT, "7", 7), (COUNT, "7.4", 7)]
+IN_LINKS += [(SHARE, "0.5", 0.5), (SHARE, "0.52", 0.5), (TEXT, "15 24:7", "15 24:7")]
+NOT_IN_LINKS = [(BOX, "yes"), (CHIPS, "2"), (SEED, "4.5"), (SEED, "9" * 20), (SEED, "9" * 5000), (COUNT, "101")]
+NOT_IN_LINKS += [(COUNT, "nan"), (COUNT, "inf"), (SHARE, "much"), (TEXT, "1" * (MAX_TEXT + 1))]
+
+
+@pytest.mark.parametrize(("control", "text", "value"), IN_LINKS)
 def test_a_link_gives_a_control_a_value_that_it_can_have(control, text, value):
     assert read_value(control, text) == value
     assert type(read_value(control, text)) is type(value)
 
 
-@pytest.mark.parametrize(
-    ("control", "text"),
-    [
-        (BOX, "yes"),
-        (CHIPS, "2"),
-        (SEED, "4.5"),
-        (SEED, "9" * 20),
-        (SEED, "9" * 5000),
-        (COUNT, "101"),
-        (COUNT, "nan"),
-        (COUNT, "inf"),
-        (SHARE, "much"),
-        (gr.Textbox(), "1" * (MAX_TEXT + 1)),
-    ],
-)
+@pytest.mark.parametrize(("control", "text"), NOT_IN_LINKS)
 def test_a_link_gives_a_control_nothing_else(control, text):
     with pytest.raises((ValueError, KeyError)):
         read_value(control, text)
@@ -154,36 +122,29 @@ def drawing(side: int = 28) -> np.ndarray:
     return pixels
 
 
-def test_a_drawing_goes_through_a_link_unchanged():
+def test_a_drawing_goes_through_a_link_unchanged_and_a_damaged_one_is_refused():
     noise = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
     for image in (drawing(), noise):
         assert np.array_equal(yours.unpack(yours.pack(image)), image)
     assert len(yours.pack(drawing())) < 100
-
-
-def test_a_damaged_drawing_is_refused():
-    packed = yours.pack(drawing())
-    bomb = yours.pack(np.zeros((4000, 4000), np.uint8))
+    packed, bomb = yours.pack(drawing()), yours.pack(np.zeros((4000, 4000), np.uint8))
     for text in ("", "%", "é", packed[:-8], packed[::-1], yours.pack(np.zeros((27, 28), np.uint8)), bomb):
         with pytest.raises(InputError, match="draw it again"):
             yours.unpack(text)
 
 
-def sent(pixels: object) -> gr.EventData:
-    return gr.EventData(None, {"pixels": pixels})
+def receive(pixels: object) -> str:
+    return yours.received(gr.EventData(None, {"pixels": pixels}))
 
 
 def test_what_the_pad_sends_is_fitted_as_mnist_and_an_empty_sheet_is_nothing():
-    image = yours.unpack(yours.received(sent(base64.b64encode(drawing(yours.PAD).tobytes()).decode())))
+    image = yours.unpack(receive(base64.b64encode(drawing(yours.PAD).tobytes()).decode()))
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     assert (len(rows), len(columns)) == (20, 5)
-    assert yours.received(sent(base64.b64encode(bytes(yours.PAD**2)).decode())) == ""
-
-
-@pytest.mark.parametrize("pixels", [None, 5, "", "AAAA", "*" * 200, "A" * 10**6, ["A"]])
-def test_what_the_pad_cannot_have_sent_is_refused(pixels):
-    with pytest.raises(InputError, match="did not arrive"):
-        yours.received(sent(pixels))
+    assert receive(base64.b64encode(bytes(yours.PAD**2)).decode()) == ""
+    for pixels in (None, 5, "", "AAAA", "*" * 200, "A" * 10**6, ["A"]):
+        with pytest.raises(InputError, match="did not arrive"):
+            receive(pixels)
 
 
 def saved(path, image: Image.Image) -> str:
@@ -208,6 +169,7 @@ def test_the_ink_is_found_whatever_its_colours(tmp_path):
 
 @pytest.mark.parametrize("size", [(2000, 1001), (1, 2**24), (20_000, 20_000)])
 def test_a_picture_of_more_than_two_million_pixels_is_refused_before_it_is_decoded(tmp_path, size):
+    assert yours.extract_ink(saved(tmp_path / "allowed.png", Image.new("1", (2000, 1000)))).shape == (1000, 2000)
     path = tmp_path / "large.png"
     Image.new("1", size).save(path)
     content = path.read_bytes()
@@ -215,10 +177,6 @@ def test_a_picture_of_more_than_two_million_pixels_is_refused_before_it_is_decod
     with pytest.raises(InputError, match="^picture has|^picture cannot be read") as error:
         yours.extract_ink(str(path))
     assert size == (20_000, 20_000) or f"{size[0]}×{size[1]} pixels" in str(error.value)
-
-
-def test_a_picture_of_two_million_pixels_is_read(tmp_path):
-    assert yours.extract_ink(saved(tmp_path / "allowed.png", Image.new("1", (2000, 1000)))).shape == (1000, 2000)
 
 
 def test_only_five_formats_are_read_whatever_the_name_and_postscript_is_not_run(tmp_path, monkeypatch):
@@ -270,29 +228,13 @@ def test_a_busy_page_says_so_and_holds_few_threads(models, monkeypatch):
     assert encode(request)["name"] == "slow.txt"
 
 
-@pytest.mark.parametrize(
-    "request_text",
-    [
-        None,
-        {"model": CONDITIONAL},
-        "",
-        "{",
-        "[]",
-        "7",
-        "null",
-        "{}",
-        "[" * MAX_REQUEST,
-        json.dumps(ZIP) + " " * MAX_REQUEST,
-        json.dumps(ZIP | {"model": "../../etc"}),
-        json.dumps(ZIP | {"model": ["mnist"]}),
-        json.dumps(ZIP | {"more": 1}),
-        json.dumps({key: ZIP[key] for key in ("model", "seed")}),
-        json.dumps(ZIP | {"seed": "3"}),
-        json.dumps(ZIP | {"count": 10**9}),
-        json.dumps(ZIP | {"truncation": None}),
-        json.dumps(ZIP | {"truncation": float("nan")}),
-    ],
-)
+NO_REQUESTS = [None, {"model": CONDITIONAL}, "", "{", "[]", "7", "null", "{}", "[" * MAX_REQUEST]
+NO_REQUESTS += [json.dumps(ZIP) + " " * MAX_REQUEST, json.dumps({key: ZIP[key] for key in ("model", "seed")})]
+WRONG = [{"model": "../../etc"}, {"model": ["mnist"]}, {"more": 1}, {"seed": "3"}, {"count": 10**9}]
+WRONG += [{"truncation": None}, {"truncation": float("nan")}]
+
+
+@pytest.mark.parametrize("request_text", [*NO_REQUESTS, *(json.dumps(ZIP | wrong) for wrong in WRONG)])
 def test_any_other_request_is_refused_with_a_sentence(models, request_text):
     assert set(encoder(models, archive)(request_text)) == {"error"}
 
