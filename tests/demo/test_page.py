@@ -34,10 +34,7 @@ from demo.page import build_page
 ROOT, CONTRACT = Path(__file__).resolve().parents[2], Path(__file__).with_name("api.json")
 WEIGHTS = ROOT / "dcgan" / "weights"
 CONDITIONAL, UNCONDITIONAL = "mnist-conditional", "mnist"
-ENDPOINTS = {
-    *("/generate", "/interpolate", "/write", "/map", "/directions", "/move", "/arithmetic", "/invert"),
-    *("/training", "/models"),
-}
+ENDPOINTS = set(json.loads(CONTRACT.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +64,8 @@ def cells(path: str, count: int, columns: int = 10) -> np.ndarray:
     return np.stack([sheet[top : top + 28, left : left + 28] for top, left in corners])
 
 
-def generate(client: Client, seed=0, count=1, **wishes) -> tuple[np.ndarray, list[dict]]:
-    picture, listed = client.predict(seed=seed, count=count, **wishes, api_name="/generate")
+def generate(client: Client, seed=0, count=1, **params) -> tuple[np.ndarray, list[dict]]:
+    picture, listed = client.predict(seed=seed, count=count, **params, api_name="/generate")
     return cells(picture, count), listed
 
 
@@ -103,19 +100,14 @@ def contract(client: Client) -> dict:
     }
 
 
-def test_the_endpoints_are_those_of_the_contract(client):
+def test_the_endpoints_are_those_of_the_contract_and_explained(client):
     agreed, found = json.loads(CONTRACT.read_text(encoding="utf-8")), contract(client)
     changed = [name for name in sorted(agreed | found) if agreed.get(name) != found.get(name)]
     assert not changed, (
         f"clients rely on {', '.join(changed)}; to change it: PYTHONPATH=.:tests/support python tests/demo/test_page.py"
     )
-
-
-def test_only_what_is_meant_for_programs_is_public_and_all_of_it_is_explained(client):
-    described = client.view_api(return_format="dict", print_info=False)
-    assert set(described["named_endpoints"]) == ENDPOINTS
-    assert not described["unnamed_endpoints"]
-    for endpoint in described["named_endpoints"].values():
+    assert not client.view_api(return_format="dict", print_info=False)["unnamed_endpoints"]
+    for endpoint in found.values():
         assert endpoint["description"].endswith(".")
         assert not [one for one in endpoint["parameters"] if one["parameter_name"].startswith("param_")]
 
@@ -161,26 +153,26 @@ def test_interpolate_gives_a_loop_there_and_back_and_a_strip(client, generators)
 
 
 def test_interpolate_goes_round_where_it_is_closed_and_lingers_where_it_is_smooth(client, generators):
-    wishes = {"model": UNCONDITIONAL, "keys": "3 8 21", "steps": 4, "closed": True, "easing": "smooth"}
-    loop, strip = client.predict(**wishes, kind="webp", api_name="/interpolate")
+    params = {"model": UNCONDITIONAL, "keys": "3 8 21", "steps": 4, "closed": True, "easing": "smooth"}
+    loop, strip = client.predict(**params, kind="webp", api_name="/interpolate")
     keys = [(3, None), (8, None), (21, None)]
     expected = crop(interpolate(generators[UNCONDITIONAL], keys, 4, closed=True, easing="smooth"), 2)[:, 0]
     assert np.array_equal(cells(strip, 9), expected)
     with Image.open(loop) as animation:
         frames = [np.asarray(frame.convert("L"))[::8, ::8] for frame in ImageSequence.Iterator(animation)]
     assert np.array_equal(np.stack(frames), expected)
-    video, _ = client.predict(**wishes, kind="mp4", api_name="/interpolate")
+    video, _ = client.predict(**params, kind="mp4", api_name="/interpolate")
     assert Path(video).read_bytes()[4:8] == b"ftyp"
 
 
 def test_write_gives_the_writing_and_the_box_of_each_character(client, generators):
     latent, _ = latent_of(8, generators[CONDITIONAL].config)
     expected = write(generators[CONDITIONAL], latent, "12.\n3 4", variation=0.5, spacing=4)
-    wishes = {"text": "12.\n3 4", "hand": "8", "variation": 0.5, "spacing": 4}
-    picture, boxes = client.predict(**wishes, api_name="/write")
+    params = {"text": "12.\n3 4", "hand": "8", "variation": 0.5, "spacing": 4}
+    picture, boxes = client.predict(**params, api_name="/write")
     assert np.array_equal(pixels(picture), expected.image)
     assert [tuple(box.values()) for box in boxes] == expected.boxes
-    larger, boxes = client.predict(**wishes, size=3, style="ink, transparent", api_name="/write")
+    larger, boxes = client.predict(**params, size=3, style="ink, transparent", api_name="/write")
     with Image.open(larger) as image:
         assert (image.mode, image.size) == ("RGBA", tuple(3 * side for side in reversed(expected.image.shape)))
     assert [tuple(box.values())[1:] for box in boxes] == [tuple(3 * side for side in box[1:]) for box in expected.boxes]
@@ -283,56 +275,43 @@ def test_the_models_and_their_training_are_told(client, models):
 CODE = encode(torch.zeros(100), None)  # of the model without digits
 MISTAKES = [
     ("/generate", {"seed": None}, "Seed is empty"),
-    ("/generate", {"seed": -1}, "Seed is -1"),
     ("/generate", {"seed": 2**32}, "Seed is 4294967296"),
     ("/generate", {"seed": 2.5}, "Seed is 2.5: it must be a whole number"),
-    ("/generate", {"seed": "7"}, "Seed is '7'"),
     ("/generate", {"seed": "9" * 1_000_000}, "it must be a whole number"),
-    ("/generate", {"seed": 2**32 - 1, "count": 2}, "with 2 images it must be from 0 to 4294967294"),
-    ("/generate", {"count": 0}, "Count is 0"),
     ("/generate", {"count": 101}, "Count is 101"),
-    ("/generate", {"count": None}, "Count is empty"),
     ("/generate", {"truncation": 0}, "Truncation is 0"),
-    ("/generate", {"truncation": None}, "Truncation is None"),
     ("/generate", {"truncation": [1]}, "Truncation is [1]"),
-    ("/generate", {"digit": "10"}, "Digit is '10'"),
     ("/generate", {"digit": ["7"]}, "Digit is ['7']"),
     ("/generate", {"model": UNCONDITIONAL, "digit": "3"}, "unconditional"),
-    ("/interpolate", {"keys": ""}, "there are 0 key frames"),
     ("/interpolate", {"keys": "1 " * 100_000}, "there are 100000"),
     ("/interpolate", {"keys": ["1", "2"]}, "must be a text"),
     ("/interpolate", {"keys": "1 <b>"}, "not a hand"),
     ("/interpolate", {"keys": f"1 {CODE}"}, "belongs to another model"),
     ("/interpolate", {"model": UNCONDITIONAL, "keys": "1 2:4"}, "unconditional"),
     ("/interpolate", {"steps": 61}, "Steps is 61"),
-    ("/interpolate", {"steps": 1.5}, "Steps is 1.5"),
     ("/interpolate", {"path": "straight"}, "Path is 'straight'"),
     ("/interpolate", {"easing": {}}, "Easing is {}"),
     ("/interpolate", {"closed": "false"}, "Closed is 'false'"),
     ("/interpolate", {"speed": 0}, "Speed is 0"),
     ("/interpolate", {"kind": "exe"}, "Kind is 'exe'"),
     ("/write", {"model": UNCONDITIONAL}, "unconditional"),
-    ("/write", {"text": "hello"}, "the text has no digit"),
     ("/write", {"text": "7 hello"}, "cannot be written"),
     ("/write", {"text": "7" * 1_000_000}, "the text is too long"),
     ("/write", {"text": 7}, "must be a text"),
     ("/write", {"hand": CODE}, "belongs to another model"),
     ("/write", {"hand": None}, "not a hand"),
-    ("/write", {"hand": {"a": 1}}, "not a hand"),
     ("/write", {"hand": "z7." + "A" * 1_000_000}, "not a code"),
     ("/write", {"variation": 2}, "Variation is 2"),
     ("/write", {"spacing": -1}, "Spacing is -1"),
     ("/write", {"size": "2"}, "Size is '2'"),
     ("/write", {"style": ["ink"]}, "Style is ['ink']"),
     ("/map", {"corners": "1 2 3"}, "there are 3 corners"),
-    ("/map", {"corners": None}, "there are 0 corners"),
     ("/map", {"digit": "x"}, "Digit is 'x'"),
     ("/map", {"model": UNCONDITIONAL, "digit": "3"}, "unconditional"),
     ("/move", {"model": UNCONDITIONAL, "digit": "3"}, "unconditional"),
     ("/arithmetic", {"model": UNCONDITIONAL, "a": "1", "b": "2", "c": "3", "digit": "3"}, "unconditional"),
     ("/move", {"hand": ""}, "not a hand"),
     ("/move", {"amounts": {"thickness": 5}}, "Thickness is 5"),
-    ("/move", {"amounts": {"thickness": "2"}}, "Thickness is '2'"),
     ("/move", {"amounts": {"kindness": 1}}, "names thickness, slant, width"),
     ("/move", {"amounts": [1, 2, 3]}, "must be an object of numbers"),
     ("/arithmetic", {"a": ""}, "Tray A has 0"),
@@ -351,11 +330,15 @@ def test_a_mistake_is_answered_with_a_sentence(client, api_name, arguments, sent
     assert told.endswith(".") and len(told) < 400 and "Traceback" not in told
 
 
-@pytest.mark.parametrize("api_name", sorted(ENDPOINTS - {"/models", "/invert"}))
-@pytest.mark.parametrize("model", ["../../etc", None, ["mnist"], {"a": 1}, "<b>" * 1000])
+WRONG_MODELS = [(api_name, "../../etc") for api_name in sorted(ENDPOINTS - {"/models", "/invert"})]
+WRONG_MODELS += [("/generate", model) for model in (None, ["mnist"], {"a": 1}, "<b>" * 1000)]
+
+
+@pytest.mark.parametrize(("api_name", "model"), WRONG_MODELS)
 def test_no_endpoint_takes_a_model_that_is_not_there(client, api_name, model):
-    with pytest.raises(AppError, match=r"^There is no model .* it must be one of mnist-conditional, mnist\.$"):
+    with pytest.raises(AppError, match=r"^There is no model .* mnist-conditional, mnist\.$") as error:
         client.predict(model=model, api_name=api_name)
+    assert len(str(error.value)) < 200
 
 
 def test_what_is_no_picture_of_a_digit_is_answered_with_a_sentence(client, tmp_path):
