@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+import visitor as v
 from playwright.sync_api import Browser, Page, sync_playwright
-from visitor import DESKTOP, FLAGS, PATIENCE, PHONE, watch_requests
 
 
 @pytest.fixture(scope="package")  # not "session": its event loop blocks those of tests in other folders
@@ -21,7 +21,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=v.FLAGS)
         yield browser
         browser.close()
 
@@ -32,15 +32,15 @@ def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]
     contexts, problems, hosts = [], [], set()
 
     def open_page(address: str = page_url, phone: bool = False, **options) -> Page:
-        screen = {"viewport": PHONE, "has_touch": True, "is_mobile": True} if phone else {"viewport": DESKTOP}
+        screen = {"viewport": v.PHONE, "has_touch": True, "is_mobile": True} if phone else {"viewport": v.DESKTOP}
         context = browser.new_context(**(screen | options))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(v.PATIENCE)
         page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        watch_requests(page)
+        v.watch_requests(page)
         page.goto(address)
         page.wait_for_selector("#sheet img", state="attached")
         return page

@@ -3,6 +3,7 @@
 import base64
 import functools
 import re
+import time
 from io import BytesIO
 from weakref import WeakKeyDictionary
 
@@ -106,10 +107,6 @@ def sources(view: Locator) -> list[str]:
     return view.locator("img").evaluate_all("images => images.map(image => image.src)")
 
 
-def expect_other_picture(image: Locator, than: str) -> None:
-    expect(image).not_to_have_attribute("src", than)
-
-
 def expect_sliders(page: Page, name: str) -> None:
     """Expect the sliders of a model's three named directions, with its correlations, and of no other model's."""
     found = fit_named_directions(model(name).generator)
@@ -132,10 +129,17 @@ def expect_measures(view: Locator, name: str) -> None:
         expect(row.locator("td")).to_contain_text(number)
 
 
+def is_automatic(request: Request) -> bool:
+    """Return whether the page sends this request by itself now and then: a timer's, which has no inputs, among them."""
+    if "/queue/join" in request.url:
+        return not request.post_data_json["data"]
+    return request.url.startswith("data:") or "/queue/data" in request.url or "/heartbeat/" in request.url
+
+
 def requests_from_now(page: Page) -> list[str]:
-    """Return a list that collects the addresses of all requests from now on."""
+    """Return a list that collects the addresses of all requests from now on, but for automatic ones."""
     asked = []
-    page.on("request", lambda request: None if request.url.startswith("data:") else asked.append(request.url))
+    page.on("request", lambda request: None if is_automatic(request) else asked.append(request.url))
     return asked
 
 
@@ -148,12 +152,13 @@ def watch_requests(page: Page) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the server has answered everything, and the page asks nothing more for half a second."""
-    asked, quiet = requests_from_now(page), 0
+    """Wait until the server has answered everything, and the page asks nothing more for half a second of its time."""
+    asked, quiet, deadline = requests_from_now(page), 0, time.monotonic() + 3 * PATIENCE / 1000
     while quiet < 10:
         before = len(asked)
-        page.wait_for_timeout(50)
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
         quiet = quiet + 1 if len(asked) == before and not UNANSWERED[page] else 0
+        assert time.monotonic() < deadline, [request.url for request in UNANSWERED[page]]
 
 
 def draw_seven(page: Page) -> None:
