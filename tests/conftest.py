@@ -1,5 +1,6 @@
 """Fixtures for all tests: a stand-in for MNIST, so that no test needs the network; tiny models; the running page."""
 
+import importlib.util
 import os
 import resource
 import struct
@@ -153,6 +154,7 @@ def full_disk() -> Callable[[int], AbstractContextManager[None]]:
 
 @pytest.fixture(scope="session")
 def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the address of the page, which runs in a process of its own."""
-    with serving(tmp_path_factory.mktemp("page")) as url:
+    """Yield the address of the page, which runs in a process of its own, with its MCP tools if `mcp` is installed."""
+    arguments = ["--mcp"] if importlib.util.find_spec("mcp") else []
+    with serving(tmp_path_factory.mktemp("page"), arguments=arguments) as url:
         yield url

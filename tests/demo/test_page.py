@@ -141,26 +141,25 @@ def test_visitors_at_the_same_time_get_their_own_pictures(client, generators):
     assert [box["character"] for box in written.result()[1]] == ["3", "1"]
 
 
+def loop_frames(path: str) -> np.ndarray:
+    """Return the frames (N, 28, 28) of an animation that is 8 times larger and repeats for ever."""
+    with Image.open(path) as animation:
+        assert (animation.size, animation.info["loop"]) == ((224, 224), 0)
+        return np.stack([np.asarray(frame.convert("L"))[::8, ::8] for frame in ImageSequence.Iterator(animation)])
+
+
 def test_interpolate_gives_a_loop_there_and_back_and_a_strip(client, generators):
     loop, strip = client.predict(keys="3:2 8", steps=6, path="linear", speed=10, api_name="/interpolate")
     expected = crop(interpolate(generators[CONDITIONAL], [(3, 2), (8, None)], 6, spherical=False), 2)[:, 0]
     assert np.array_equal(cells(strip, 6), expected)
     assert Path(loop).name == "mnist-conditional_seed-3-digit-2_to_seed-8_linear.gif"
-    with Image.open(loop) as animation:
-        assert (animation.n_frames, animation.size, animation.info["loop"]) == (10, (224, 224), 0)
-        frames = [np.asarray(frame.convert("L"))[::8, ::8] for frame in ImageSequence.Iterator(animation)]
-    assert np.array_equal(np.stack(frames), np.concatenate([expected, expected[4:0:-1]]))
-
-
-def test_interpolate_goes_round_where_it_is_closed_and_lingers_where_it_is_smooth(client, generators):
+    assert np.array_equal(loop_frames(loop), np.concatenate([expected, expected[4:0:-1]]))
     params = {"model": UNCONDITIONAL, "keys": "3 8 21", "steps": 4, "closed": True, "easing": "smooth"}
     loop, strip = client.predict(**params, kind="webp", api_name="/interpolate")
     keys = [(3, None), (8, None), (21, None)]
     expected = crop(interpolate(generators[UNCONDITIONAL], keys, 4, closed=True, easing="smooth"), 2)[:, 0]
     assert np.array_equal(cells(strip, 9), expected)
-    with Image.open(loop) as animation:
-        frames = [np.asarray(frame.convert("L"))[::8, ::8] for frame in ImageSequence.Iterator(animation)]
-    assert np.array_equal(np.stack(frames), expected)
+    assert np.array_equal(loop_frames(loop), expected)
     video, _ = client.predict(**params, kind="mp4", api_name="/interpolate")
     assert Path(video).read_bytes()[4:8] == b"ftyp"
 
@@ -342,11 +341,10 @@ def test_no_endpoint_takes_a_model_that_is_not_there(client, api_name, model):
 
 
 def test_what_is_no_picture_of_a_digit_is_answered_with_a_sentence(client, tmp_path):
-    Image.new("L", (28, 28)).save(tmp_path / "empty.png")
-    Image.new("1", (5000, 5000)).save(tmp_path / "large.png")
-    for name, sentence in {"empty.png": "drawing is empty", "large.png": "5000×5000 pixels"}.items():
+    for size, sentence in {(28, 28): "drawing is empty", (5000, 5000): "5000×5000 pixels"}.items():
+        Image.new("1", size).save(tmp_path / "picture.png")
         with pytest.raises(AppError, match=sentence):
-            client.predict(picture=handle_file(tmp_path / name), api_name="/invert")
+            client.predict(picture=handle_file(tmp_path / "picture.png"), api_name="/invert")
 
 
 def called(url: str, api_name: str, body: bytes) -> str:
@@ -376,14 +374,12 @@ def test_invert_reads_only_what_was_uploaded(page_url, path, meta):
         assert "Picture is missing" in answer
 
 
-def test_nobody_passes_the_queue_or_uses_the_hosts_token(page_url):
-    for route, body in (("run/generate", b'{"data": []}'), ("run-history/buckets", None)):
-        with pytest.raises(urllib.error.HTTPError) as error:
-            urllib.request.urlopen(
-                urllib.request.Request(f"{page_url}/gradio_api/{route}", body, {"Content-Type": "application/json"}),
-                timeout=10,
-            )
-        assert error.value.code == 404
+@pytest.mark.parametrize(("route", "body"), [("run/generate", b'{"data": []}'), ("run-history/buckets", None)])
+def test_nobody_passes_the_queue_or_uses_the_hosts_token(page_url, route, body):
+    headers = {"Content-Type": "application/json"}
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(urllib.request.Request(f"{page_url}/gradio_api/{route}", body, headers), timeout=10)
+    assert error.value.code == 404
 
 
 def test_building_the_page_touches_no_random_state():
@@ -394,12 +390,11 @@ def test_building_the_page_touches_no_random_state():
 
 # --- MCP ---
 
-WITHOUT_MCP = "import runpy, sys; sys.modules['mcp'] = None; sys.argv = ['app.py', '--mcp']; "
-
 
 def test_mcp_without_its_package_is_refused_before_anything_starts():
-    code = WITHOUT_MCP + "runpy.run_path('app.py', run_name='__main__')"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    code = "import runpy, sys; sys.modules['mcp'] = None; sys.argv = ['app.py', '--mcp']; "
+    command = [sys.executable, "-c", code + "runpy.run_path('app.py', run_name='__main__')"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1 and 'pip install "gradio[mcp]"' in done.stderr
 
@@ -411,7 +406,7 @@ def test_help_imports_nothing_slow():
     assert not {"gradio", "torch", "numpy", "demo"} & {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
 
 
-def test_the_endpoints_are_tools_of_mcp(tmp_path):
+def test_the_endpoints_are_tools_of_mcp(page_url):
     pytest.importorskip("mcp", reason='mcp is not installed: pip install "gradio[mcp]"')
     import asyncio
     import base64
@@ -419,14 +414,13 @@ def test_the_endpoints_are_tools_of_mcp(tmp_path):
 
     from mcp import ClientSession
     from mcp.client.streamable_http import streamable_http_client
-    from page_server import serving
 
     async def heard(*_) -> None:  # who wants no progress gets no pictures: gradio 6.31 sends their addresses then
         pass
 
-    async def talk(url: str) -> tuple:
+    async def talk() -> tuple:
         async with (
-            streamable_http_client(f"{url}/gradio_api/mcp/") as (read, write, _),
+            streamable_http_client(f"{page_url}/gradio_api/mcp/") as (read, write, _),
             ClientSession(read, write) as s,
         ):
             await s.initialize()
@@ -436,8 +430,7 @@ def test_the_endpoints_are_tools_of_mcp(tmp_path):
             moved = await s.call_tool("move", {"hand": "5", "amounts": {"thickness": 2}}, progress_callback=heard)
             return tools, made, refused, moved
 
-    with serving(tmp_path, arguments=["--mcp"]) as url:
-        tools, made, refused, moved = asyncio.run(talk(url))
+    tools, made, refused, moved = asyncio.run(talk())
     assert {f"/{tool.name}" for tool in tools} == ENDPOINTS
     assert all(tool.description for tool in tools)
     parameters = [one for tool in tools for one in tool.inputSchema["properties"].values()]
