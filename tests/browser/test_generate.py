@@ -159,7 +159,7 @@ def test_a_hand_is_sent_to_the_other_tabs(page):
     send(7, "Write in this hand", ["Write"])
     expect(v.field(page, "Hand")).to_have_value("7")
     expect(page.locator("#write .writing img")).to_have_attribute("alt", "2026, written by hand 7")
-    send(8, "Explore from here", ["Explore", "Directions"])
+    send(8, "Adjust in Directions", ["Explore", "Directions"])
     expect(v.field(page, "Hand")).to_have_value("8")
     expect(page.locator("#moved .moved")).to_have_attribute("data-digit", eight[2:])
     assert np.array_equal(v.pixels(page.get_by_alt_text("before", exact=True)), v.drawn([8])[0])
