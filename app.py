@@ -1,7 +1,7 @@
 """Start the page on http://127.0.0.1:7860: `python app.py`. This is also the entry of a Hugging Face Space.
 
 `DCGAN_MODEL` names the models: bundled names, folders, user/repo or user/repo@revision, separated by commas.
-`DCGAN_REFRESH_MINUTES` sets how often to look for new weights on the Hub (default 10; 0 is never).
+`DCGAN_REFRESH_MINUTES` sets how often to look for new weights on the Hub (default 10; 0 disables it).
 """
 
 import argparse
@@ -14,7 +14,7 @@ def read_arguments() -> None:
         prog="app.py",
         description="Start the page on http://127.0.0.1:7860. Gradio's environment variables apply, for example "
         "GRADIO_SERVER_PORT. DCGAN_MODEL names the models, separated by commas. DCGAN_REFRESH_MINUTES sets how often "
-        "to look for new weights on the Hub (default 10; 0 is never).",
+        "to look for new weights on the Hub (default 10; 0 disables it).",
     )
     parser.add_argument(
         "--mcp", action="store_true", help="also offer the API endpoints as MCP tools, at /gradio_api/mcp/"

@@ -2,7 +2,7 @@
 
 The public names are listed in `__all__`. Each is imported when it is first used, so that `import dcgan` is quick.
 
-`config`, `networks`, `data`, `images` and `files` are the ground. `latents` turns latent vectors into pictures,
+`config`, `networks`, `data`, `images` and `files` are the base layer. `latents` turns latent vectors into pictures,
 `model_folder` reads and writes models, `evaluation` measures them, `hub` moves them, `training` makes them.
 """
 

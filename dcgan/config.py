@@ -85,7 +85,7 @@ class ModelConfig(Config):
     latent_dim: int = config_field(100, "length of the latent vector", low=2, high=1024)
     base_channels: int = config_field(64, "channels of the hidden layer with the highest resolution", low=4, high=512)
     image_size: int = config_field(32, "height and width of an image in pixels", choices=(32, 64))
-    image_channels: int = config_field(1, "1 = grey, 3 = colour", choices=(1, 3))
+    image_channels: int = config_field(1, "colour channels: 1 = grey, 3 = colour", choices=(1, 3))
     num_classes: int = config_field(0, "0 = unconditional, 10 = conditional on the digit", choices=(0, 10))
 
     @property
@@ -125,8 +125,8 @@ class TrainConfig(Config):
     )
     precision: str = config_field(
         "auto",
-        "of the forward passes; auto = bfloat16 on CUDA, float32 on a CPU (bfloat16 is faster on CPUs with AVX-512 "
-        "BF16, and much slower on others)",
+        "number format of the forward passes: auto, bfloat16 or float32; auto = bfloat16 on CUDA, float32 on a CPU "
+        "(bfloat16 is faster on CPUs with AVX-512 BF16, and much slower on others)",
         choices=("auto", "bfloat16", "float32"),
     )
     images: int = config_field(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)

@@ -42,7 +42,7 @@ def load_mnist(data_dir: str | Path, *, train: bool = True) -> tuple[Tensor, Ten
     except (OSError, RuntimeError, EOFError, AssertionError, ValueError) as error:
         if missing := [f"{name}.gz" for name in RAW_BYTES if not (raw / name).exists()]:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")
-            message = f"{raw} lacks {', '.join(missing)}, which could not be downloaded ({reason}): put them there"
+            message = f"{raw} lacks {', '.join(missing)}, and the download failed ({reason}): put them there by hand"
         else:
             message = f"{raw} holds an unreadable file ({type(error).__name__}): delete the unpacked files there"
         raise InputError(message) from None

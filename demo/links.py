@@ -90,7 +90,7 @@ def restore(
     ]
     if wrong:
         told = ", ".join(f"{name}={query[name][:40]}" for name in wrong)
-        gr.Warning(escape(f"This link has wrong values, which were ignored: {told}."))
+        gr.Warning(escape(f"Some values in this link are invalid and were ignored: {told}."))
     chosen = {} if view is None else {"": view.outer or view.name, view.outer: view.name}
     selected = [gr.Tabs(selected=chosen[name]) if name in chosen else gr.skip() for name in tabs]
     return [view.name if view else "", *selected, *common, *values]

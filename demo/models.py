@@ -18,7 +18,7 @@ from dcgan import InputError
 from dcgan.hub import download
 from dcgan.hub.load import bundled_models, load_model, local_folder
 from dcgan.latents.directions import Direction, fit_named_directions, sefa
-from dcgan.model_folder import Model
+from dcgan.model_folder import BUNDLED, Model
 from dcgan.networks import Generator
 
 TITLES = {"mnist-conditional": "conditional: you choose the digit", "mnist": "unconditional: the seed decides"}
@@ -115,7 +115,7 @@ class Models:
             self.directions(entry.model)
 
     def keep_fresh(self, minutes: float) -> threading.Thread:
-        """Start the thread that refreshes the models every `minutes`; 0 is never.
+        """Start the thread that refreshes the models every `minutes`; 0 disables it.
 
         While a model has a problem it is tried again, at once and then every `RETRY_SECONDS`, also if `minutes` is 0.
         Whatever goes wrong in the thread, it goes on.
@@ -169,7 +169,8 @@ class Models:
             if entry.model.commit is not None:
                 text = f"{entry.name}: from the Hub, commit {entry.model.commit[:8]}{trained}"
             elif entry.model.name == entry.name:
-                text = f"{entry.name}: bundled weights{trained}"
+                bundled = entry.model.folder.parent == BUNDLED
+                text = f"{entry.model.folder.name}: {'bundled weights' if bundled else 'local folder'}{trained}"
             else:
                 text = f"{entry.name}: the bundled {entry.model.name} is shown instead"
             problem = f' <strong class="problem">({escape(entry.problem)})</strong>' if entry.problem else ""

@@ -1,42 +1,43 @@
 """The page: a title, the choice of model, and the tabs."""
 
 from functools import partial
-from pathlib import Path
 
 import gradio as gr
 
 from demo.api import register_endpoint
 from demo.links import MAX_TEXT, View, restore
 from demo.models import Models
-from demo.parts.controls import digit_for
+from demo.parts.controls import digit_for, static
 from demo.parts.inputs import keys_for
-from demo.tabs import arithmetic as explore_arithmetic
-from demo.tabs import directions as explore_directions
-from demo.tabs import generate, interpolate, training, write
-from demo.tabs import map as explore_map
-from demo.tabs import your_digit as yours
+from demo.tabs import arithmetic, directions, generate, interpolate, training, write, your_digit
+from demo.tabs import map as map_tab
 from demo.theme import build_theme
 
-STATIC = Path(__file__).parent / "static"
+TABS = {  # a tab's name in links: its label and its module, or the tabs inside it
+    "generate": ("Generate", generate),
+    "interpolate": ("Interpolate", interpolate),
+    "write": ("Write", write),
+    "explore": (
+        "Explore",
+        {
+            "map": ("Map", map_tab),
+            "directions": ("Directions", directions),
+            "arithmetic": ("Arithmetic", arithmetic),
+        },
+    ),
+    "yours": ("Your digit", your_digit),
+    "training": ("Training", training),
+}
 MASTHEAD = """
 <h1>Handwritten digits that nobody wrote</h1>
-<p>A neural network learned from 60,000 handwritten digits and now draws new ones. Each picture has a seed, a number
-that makes it again. A seed is also a hand: one seed, one handwriting.</p>
+<p>A neural network learned from 60,000 handwritten digits and now draws new ones. Each digit comes from a seed: the
+same number always gives the same picture. A seed also fixes the handwriting, which this page calls a hand.</p>
 """
 ABOUT = {  # whether the model knows digits: what the page says about it
     True: "You can choose the digit.",
     False: "It does not know which digit is which: you cannot choose one, and it cannot write numbers.",
 }
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
-
-
-def static(name: str) -> str:
-    return (STATIC / name).read_text(encoding="utf-8")
-
-
-def script(*names: str) -> str:
-    """Return the scripts of a component, one after the other: `common.js` first."""
-    return "\n".join(static(f"{name}.js") for name in ("common", *names))
 
 
 def send(event: gr.EventData, key_text: str) -> list:
@@ -119,41 +120,30 @@ def build_page(models: Models) -> gr.Blocks:
             first = choices[0][1]
             info = ABOUT[models.knows_digits(first)]
             model_name = gr.Radio(choices, value=first, label="Model", info=info, elem_id="model", elem_classes="chips")
-            exact = gr.Checkbox(False, label="Exact pixels", elem_id="exact")
+            exact = gr.Checkbox(False, label="Exact pixels", info="28×28, unsmoothed", elem_id="exact")
         shared = {"model": model_name, "exact": exact}
-        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
-            with gr.Tab("Generate", id="generate") as generate_tab:
-                generated = generate.build(models, model_name, exact, script("generate"))
-            with gr.Tab("Interpolate", id="interpolate") as interpolate_tab:
-                interpolated = interpolate.build(models, model_name, exact, script("player", "interpolate"))
-            with gr.Tab("Write", id="write") as write_tab:
-                written = write.build(models, model_name, exact, script("write"))
-            with gr.Tab("Explore", id="explore") as explore_tab, gr.Tabs() as parts:
-                with gr.Tab("Map", id="map") as map_tab:
-                    mapped = explore_map.build(models, model_name, exact, script("map"))
-                with gr.Tab("Directions", id="directions") as directions_tab:
-                    moved = explore_directions.build(models, model_name, exact, script(), directions_tab)
-                with gr.Tab("Arithmetic", id="arithmetic") as arithmetic_tab:
-                    combined = explore_arithmetic.build(models, model_name, exact, script())
-            with gr.Tab("Your digit", id="yours") as yours_tab:
-                drawn = yours.build(models, model_name, exact, script("pad"), script())
-            with gr.Tab("Training", id="training") as training_tab:
-                trained = training.build(models, model_name, exact, script("player"), training_tab)
-        views = [generated, interpolated, written, mapped, moved, combined, drawn, trained]
-        items = [
-            generate_tab,
-            interpolate_tab,
-            write_tab,
-            map_tab,
-            directions_tab,
-            arithmetic_tab,
-            yours_tab,
-            training_tab,
-        ]
-        wire(page, models, shared, views, {"": tabs, "explore": parts}, items)
-        explore_tab.select(
-            mapped.render, [*shared.values(), *mapped.controls.values()], mapped.picture, **QUIET
-        )  # the inner tab that is open first
+        views: list[View] = []
+        items: list[gr.Tab] = []
+
+        def build_tab(name: str, label: str, module) -> None:
+            with gr.Tab(label, id=name) as item:
+                views.append(module.build(models, model_name, exact, item))
+                items.append(item)
+
+        rows = {}  # each row of tabs, by the name of the tab around it
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as rows[""]:
+            for name, (label, content) in TABS.items():
+                if not isinstance(content, dict):
+                    build_tab(name, label, content)
+                    continue
+                with gr.Tab(label, id=name) as outer, gr.Tabs() as rows[name]:
+                    inner = len(views)
+                    for part, (part_label, module) in content.items():
+                        build_tab(part, part_label, module)
+                first_inside = views[inner]
+                inputs = [*shared.values(), *first_inside.controls.values()]
+                outer.select(first_inside.render, inputs, first_inside.picture, **QUIET)
+        wire(page, models, shared, views, rows, items)
         weights = gr.HTML(models.status(), elem_id="weights")
         page.load(models.status, None, weights, **QUIET)
         gr.Timer(30).tick(models.status, None, weights, **QUIET)

@@ -1,4 +1,4 @@
-"""Deploy the page as a Hugging Face Space, or update a Space. It can be repeated.
+"""Deploy the page as a Hugging Face Space, or update a Space. It is safe to run again.
 
     python scripts/deploy_space.py user/space --model user/digits --hardware zero-a10g
 

@@ -27,7 +27,7 @@ from scripts import cli
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
-    parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled model, a model folder, or user/repo")
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled model, a folder, or user/repo[@revision]")
     parser.add_argument("--real", action="store_true", help="measure real training digits in place of a MODEL")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
     parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
 
     protocol, runs, picture = Protocol(model, train, test, load_classifier(), device, log), [], None
     for seed in range(arguments.seeds):
-        log(f"sampling seed {seed} of {arguments.seeds}")
+        log(f"sampling seed {seed} ({seed + 1} of {arguments.seeds})")
         if model is None:
             measures = protocol.measure_real(seed)
         else:

@@ -1,1 +1,1 @@
-"""Models on the Hugging Face Hub: load, download, upload, the model card, and the Space that shows them."""
+"""Models on the Hugging Face Hub: load, download, upload, and the model card."""

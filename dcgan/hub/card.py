@@ -19,7 +19,7 @@ KINDS = {  # what the card says of a conditional model, and of an unconditional 
         "explanation": "It can be asked for a digit. One seed is one handwriting: the same seed with another digit "
         "gives that digit in the same handwriting. In the picture a row is a seed (0 to 9) and a column a digit.",
         "digit": ", digit",
-        "limits": "Now and then it draws another digit than the one asked for.",
+        "limits": "Now and then it draws a digit other than the one requested.",
     },
     False: {
         "kind": "An unconditional",

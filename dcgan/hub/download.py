@@ -227,7 +227,7 @@ def error_message(error: Exception, repo: str, revision: str) -> str:
         (errors.RepositoryNotFoundError, f"the Hub has no model {repo}, or it is private"),
         (errors.RevisionNotFoundError, f"{repo} has no revision {revision}"),
         (errors.EntryNotFoundError, f"{repo} lacks a file of a model: {', '.join(FILES)}"),
-        (errors.OfflineModeIsEnabled, "the Hub is switched off (HF_HUB_OFFLINE)"),
+        (errors.OfflineModeIsEnabled, "Hub access is disabled (HF_HUB_OFFLINE)"),
         (errors.HFValidationError, f"{repo} is not a valid name of a repo"),
     ):
         if isinstance(error, kind) and not (kind is errors.EntryNotFoundError and status is None):

@@ -90,7 +90,7 @@ def check_repo_id(repo: str) -> None:
     else:
         repo_is_valid = repo.count("/") == 1
     if not repo_is_valid:
-        raise InputError(f"{repo!r} is not a valid repo: write user/name, in letters, digits, '-', '_' and '.'")
+        raise InputError(f"{repo!r} is not a valid repo: use user/name, in letters, digits, '-', '_' and '.'")
 
 
 def check_token() -> None:

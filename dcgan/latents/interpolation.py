@@ -62,7 +62,7 @@ def interpolate(
     easing: "smooth" slows down at the key frames. Raises `InputError`.
     """
     if not 2 <= len(keys) <= MAX_KEYS:
-        raise InputError(f"there are {len(keys)} key frames: it must be 2 to {MAX_KEYS}")
+        raise InputError(f"got {len(keys)} key frames: it must be from 2 to {MAX_KEYS}")
     if steps < 2:
         raise InputError(f"steps is {steps}: it must be at least 2")
     if easing not in EASINGS:
@@ -88,7 +88,7 @@ def latent_map(generator: Generator, corners: Sequence[Key], size: int) -> tuple
     Corners: top left, top right, bottom left, bottom right. Spherical along the left and right edge, then along rows.
     """
     if len(corners) != 4:
-        raise InputError(f"there are {len(corners)} corners: it must be 4")
+        raise InputError(f"got {len(corners)} corners: it must be 4")
     latents, labels = key_latents(corners, generator.config)
     t = torch.linspace(0, 1, size, dtype=torch.float64)
 

@@ -99,7 +99,7 @@ def sample_chunks(
     check_truncation(truncation)
     seeds = seeds if isinstance(seeds, Sequence) else list(seeds)
     if each is not None and len(each) != len(seeds):
-        raise InputError(f"{len(each)} digits for {len(seeds)} seeds: there must be one for each")
+        raise InputError(f"got {len(each)} digits for {len(seeds)} seeds: give one for each seed")
     for start in range(0, len(seeds), CHUNK):
         part = seeds[start : start + CHUNK]
         drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in part]

@@ -31,10 +31,10 @@ def read_checkpoint(folder: Path) -> dict:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
         raise InputError(
-            f"{path} cannot be read ({type(error).__name__}): delete the folder, or use another --out"
+            f"{path} cannot be read ({type(error).__name__}): move the folder aside, or use another --out"
         ) from None
     if not isinstance(state, dict) or state.get("format_version") != FORMAT_VERSION:
-        raise InputError(f"{path} was written by another version: delete the folder, or use another --out")
+        raise InputError(f"{path} was written by another version: move the folder aside, or use another --out")
     state = {OLD_KEYS.get(key, key): value for key, value in state.items()}
     return {"previous_ends": {}} | state
 
@@ -54,7 +54,7 @@ def check_same_settings(state: dict, model_config: ModelConfig, config: TrainCon
     different = [f"{name} was {saved[name]!r}, now {asked[name]!r}" for name in saved if saved[name] != asked[name]]
     if different:
         raise InputError(
-            f"this run was begun with other settings ({'; '.join(different)}): use those, or another --out"
+            f"this run was started with other settings ({'; '.join(different)}): use those, or another --out"
         )
 
 

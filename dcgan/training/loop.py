@@ -1,4 +1,4 @@
-"""The training loop: it runs the steps, sets the learning rates and looks at the losses.
+"""The training loop: it runs the steps, sets the learning rates, and stops if a loss is not finite.
 
 Every random choice is a function of the seed and the step, or is drawn from a generator whose state is in the
 checkpoint. So a resumed run gives the same weights as an uninterrupted one (on a CPU to the bit).

@@ -1,4 +1,4 @@
-"""Progress of a training: a tqdm bar on a terminal, plain lines in a log."""
+"""Training progress: a tqdm bar on a terminal, plain lines in a log."""
 
 import sys
 import time

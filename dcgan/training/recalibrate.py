@@ -1,4 +1,4 @@
-"""BatchNorm statistics for the networks that are saved: those of training belong to other weights."""
+"""Recompute BatchNorm statistics for the saved networks, whose averaged weights were never run in training."""
 
 import copy
 from collections.abc import Iterator

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import gradio as gr
 from gradio.components import Component
@@ -9,8 +10,19 @@ from gradio.components import Component
 from demo.models import Models
 from demo.parts.inputs import ANY, DIGITS, ignore_input_errors, show_input_errors
 
+STATIC = Path(__file__).resolve().parents[1] / "static"
 # Of an event that redraws while a control is moved.
 LIVE = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
+
+
+def static(name: str) -> str:
+    """Return a file of `static/`."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def script(*names: str) -> str:
+    """Return scripts of `static/` for a component, one after the other: `common.js` first."""
+    return "\n".join(static(f"{name}.js") for name in ("common", *names))
 
 
 def browser_call(function: str, *arguments: object) -> str:

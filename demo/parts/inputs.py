@@ -104,7 +104,7 @@ def parse_keys(text: object, name: str) -> list[Key]:
     Raises `InputError` if it is not a text, or for a wrong digit.
     """
     if not isinstance(text, (str, type(None))):
-        raise InputError(f"{name} must be a text of seeds, for example 15 24:7 3")
+        raise InputError(f"{name} must be a string of seeds, for example 15 24:7 3")
     keys = []
     for word in split_hands(text):
         hand, colon, digit = word.partition(":")

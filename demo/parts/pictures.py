@@ -25,7 +25,7 @@ SEND = (
     '<button type="button" data-send="last">Interpolate: end here</button>{write}{directions}</div>'
 )
 WRITE = '<button type="button" data-send="write">Write in this hand</button>'
-DIRECTIONS = '<button type="button" data-send="directions">Change it by directions</button>'
+DIRECTIONS = '<button type="button" data-send="directions">Adjust in Directions</button>'
 
 
 def send_buttons(model: Model, directions: bool = True) -> str:

@@ -14,8 +14,8 @@ function look(index) {
   large.dataset.digit = digit;
   large.querySelector(".picture").replaceChildren(pick.querySelector("img").cloneNode());
   const asked = digit === "" ? "" : `<dt>asked for</dt><dd>a ${digit}</dd>`;
-  large.querySelector(".about").innerHTML = `<dl><dt>seed</dt><dd>${hand}</dd>${asked}<dt>read by the classifier</dt>` +
-    `<dd>${read}</dd><dt>real, says the discriminator</dt><dd>${real}</dd></dl>`;
+  large.querySelector(".about").innerHTML = `<dl><dt>seed</dt><dd>${hand}</dd>${asked}<dt>classifier reads</dt>` +
+    `<dd>${read}</dd><dt>discriminator: probability of being real</dt><dd>${real}</dd></dl>`;
   const link = large.querySelector("a.one");
   const model = element.querySelector(".sheet").dataset.model;
   link.href = png;

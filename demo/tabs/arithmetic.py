@@ -16,7 +16,7 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, digit_control, wire_fields
+from demo.parts.controls import LIVE, digit_control, script, wire_fields
 from demo.parts.inputs import ANY, asked_digit, digit_or_any, keys_for, parse_keys, show_input_errors
 from demo.parts.pictures import (
     download_link,
@@ -105,7 +105,7 @@ def endpoint(models: Models, model, a, b, c, digit) -> tuple[Image.Image, dict]:
     return to_pil(picture), {"hand": encode(latent, own), "digit": own}
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
     show = show_input_errors(partial(render, models))
     # Bold threes minus thin threes plus thin eights gives a bold eight.
@@ -119,7 +119,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             }
         with gr.Column(elem_classes="view"):
             initial = (model_name.value, False, *starts.values(), ANY)
-            view = gr.HTML(show(*initial), elem_id="arithmetic", apply_default_css=False, js_on_load=javascript)
+            view = gr.HTML(show(*initial), elem_id="arithmetic", apply_default_css=False, js_on_load=script())
         with gr.Column(elem_classes="more"):
             digit = digit_control("Digit of the result", models.knows_digits(model_name.value))
             controls = trays | {"digit": digit}

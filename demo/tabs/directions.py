@@ -16,7 +16,7 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import FOUND_DIRECTIONS, Models
-from demo.parts.controls import LIVE, browser_call, digit_control, hand_control, wire_fields
+from demo.parts.controls import LIVE, browser_call, digit_control, hand_control, script, wire_fields
 from demo.parts.inputs import asked_digit, digit_or_any, number, show_input_errors
 from demo.parts.pictures import download_link, figure, generate_cropped, hand_data, ink, png_uri, send_buttons
 
@@ -114,7 +114,7 @@ def list_directions(models: Models, model) -> list[dict]:
     ]
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built. The directions are computed when the tab is opened."""
     show = show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
@@ -122,7 +122,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             hand = hand_control("Hand", "5")
             digit = digit_control("Digit", models.knows_digits(model_name.value))
         with gr.Column(elem_classes="view"):
-            view = gr.HTML(WAIT, elem_id="moved", apply_default_css=False, js_on_load=javascript)
+            view = gr.HTML(WAIT, elem_id="moved", apply_default_css=False, js_on_load=script())
         with gr.Column(elem_classes="more"):
             sliders = []
             for i, name in enumerate([*NAMED, *(f"direction {i + 1}" for i in range(FOUND_DIRECTIONS))]):

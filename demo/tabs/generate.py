@@ -16,7 +16,7 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, digit_control, seed_control, wire_fields
+from demo.parts.controls import LIVE, digit_control, script, seed_control, wire_fields
 from demo.parts.downloads import encoder
 from demo.parts.inputs import (
     ANY,
@@ -43,7 +43,7 @@ DIALOG = """
 <button type="button" data-send="first">Interpolate: start here</button>
 <button type="button" data-send="last">Interpolate: end here</button>
 <button type="button" data-send="write" data-digits>Write in this hand</button>
-<button type="button" data-send="directions">Explore from here</button>
+<button type="button" data-send="directions">Adjust in Directions</button>
 </div></div></dialog>
 """
 
@@ -160,7 +160,7 @@ def endpoint(models: Models, model, seed, count, digit, truncation) -> tuple[Ima
     return sheet_grid(model, samples), describe(samples, score_images(model, samples.images, samples.labels))
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
     first, show = model_name.value, show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
@@ -172,7 +172,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
                 show(first, False, *DEFAULTS.values()),
                 elem_id="sheet",
                 apply_default_css=False,
-                js_on_load=javascript,
+                js_on_load=script("generate"),
                 server_functions=[encoder(models, archive)],
             )
         with gr.Column(elem_classes="more"):

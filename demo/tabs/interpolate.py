@@ -15,7 +15,7 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import MAX_TEXT, View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, browser_call, dice_button, wire_fields
+from demo.parts.controls import LIVE, browser_call, dice_button, script, wire_fields
 from demo.parts.downloads import encoder
 from demo.parts.inputs import (
     ANY,
@@ -164,7 +164,7 @@ def replace_key(text: str, at: int, hand: str, digit: str) -> str:
     return " ".join(words)
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
     first, show = model_name.value, show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
@@ -183,7 +183,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
                 show(first, False, *DEFAULTS.values()),
                 elem_id="way",
                 apply_default_css=False,
-                js_on_load=javascript,
+                js_on_load=script("player", "interpolate"),
                 server_functions=[encoder(models, morph_file)],
             )
         with gr.Column(elem_classes="more"):

@@ -16,7 +16,7 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, browser_call, dice_button, digit_control, wire_fields
+from demo.parts.controls import LIVE, browser_call, dice_button, digit_control, script, wire_fields
 from demo.parts.inputs import ANY, asked_digit, digit_or_any, keys_for, parse_keys, show_input_errors
 from demo.parts.pictures import download_link, label_digits, png_uri, send_buttons
 
@@ -72,7 +72,7 @@ def endpoint(models: Models, model, corners, digit) -> tuple[Image.Image, list[l
     return grid(images, MAP_SIZE, gap=0), rows
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
     show = show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
@@ -85,7 +85,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
             digit = digit_control("Digit", models.knows_digits(model_name.value), "8")
         with gr.Column(elem_classes="view"):
             initial = (model_name.value, False, corners.value, "8" if models.knows_digits(model_name.value) else ANY)
-            view = gr.HTML(show(*initial), elem_id="map", apply_default_css=False, js_on_load=javascript)
+            view = gr.HTML(show(*initial), elem_id="map", apply_default_css=False, js_on_load=script("map"))
         with gr.Column(elem_classes="more"):
             controls = {"corners": corners, "digit": digit}
             copy_link("map", {"model": model_name, "exact": exact} | controls)

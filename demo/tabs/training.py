@@ -17,10 +17,11 @@ import pandas as pd
 from PIL import Image
 
 from dcgan.hub import card
-from dcgan.model_folder import Model, read_evaluation, read_history
+from dcgan.model_folder import BUNDLED, Model, read_evaluation, read_history
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Entry, Models
+from demo.parts.controls import script
 from demo.parts.inputs import show_input_errors
 from demo.parts.pictures import data_uri, encode_webp
 from demo.parts.player import player
@@ -30,7 +31,10 @@ MAX_SHOWN = 80  # frames: WebP allows a height of 16,383 pixels
 MAX_FRAMES, MAX_SIDE, MAX_PIXELS = 2_000, 640, 2**27  # of progress.webp; pixels in all frames together
 CURVES = {  # title: {key of history.jsonl: name in the legend}
     "Losses": {"loss_d": "discriminator", "loss_g": "generator"},
-    "Real, says the discriminator": {"probability_real": "real digits", "probability_fake": "generated digits"},
+    "Discriminator: probability of being real": {
+        "probability_real": "real digits",
+        "probability_fake": "generated digits",
+    },
     "Quality after each epoch": {
         "precision": "precision",
         "recall": "recall",
@@ -100,16 +104,16 @@ def origin(entry: Entry) -> str:
     if model.commit is not None:
         return f"the Hub, {model.name}, commit {model.commit[:12]}"
     if model.name == entry.name:
-        return "bundled with this page" if "/" not in model.name else f"the folder {Path(model.name).name}"
+        return "bundled with this page" if model.folder.parent == BUNDLED else f"the folder {model.folder.name}"
     return f"the bundled {model.name}, shown instead of {entry.name}"
 
 
 def facts(entry: Entry) -> list[tuple[str, str]]:
     """Return (name, text) rows: where the weights come from, and how they were trained."""
-    model, rows = entry.model, [("weights from", origin(entry))]
+    model, rows = entry.model, [("source", origin(entry))]
     with contextlib.suppress(OSError):  # the cache may have been emptied
         written = datetime.fromtimestamp((model.folder / "model.safetensors").stat().st_mtime, timezone.utc)
-        rows.append(("here since", f"{written:%Y-%m-%d}"))
+        rows.append(("file date", f"{written:%Y-%m-%d}"))
     return rows + card.facts(model.config, model.training, read_history(model.folder))
 
 
@@ -169,10 +173,12 @@ def draw_curves(models: Models, model_name: str) -> list[gr.LinePlot]:
     return [gr.LinePlot(value=frame, visible=len(frame) > 0) for frame in data]
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str, tab: gr.Tab) -> View:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
     show = show_input_errors(partial(render, models))
-    view = gr.HTML(show(model_name.value, False), elem_id="training", apply_default_css=False, js_on_load=javascript)
+    view = gr.HTML(
+        show(model_name.value, False), elem_id="training", apply_default_css=False, js_on_load=script("player")
+    )
     history = read_history(models[model_name.value].folder)
     plots = []
     with gr.Row(elem_classes="plots"):

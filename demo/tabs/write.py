@@ -17,7 +17,7 @@ from dcgan.networks import Generator
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, hand_control, wire_fields
+from demo.parts.controls import LIVE, hand_control, script, wire_fields
 from demo.parts.inputs import number, one_of, show_input_errors, whole_number
 from demo.parts.pictures import STYLES, download_link, ink, png_uri, styled
 
@@ -41,7 +41,7 @@ NO_DIGITS = (
 def write_text(model: Model, text, hand, variation, spacing) -> Written:
     """Return the text as an image. Raises `InputError`."""
     if not isinstance(text, str):
-        raise InputError("text must be a text: type some digits")
+        raise InputError("text must be a string of digits")
     spacing = whole_number(spacing, "spacing", 0, MAX_SPACING)
     latent, _ = latent_of("" if hand is None else hand, model.config)
     return write(model.generator, latent, text, variation=number(variation, "variation"), spacing=spacing)
@@ -132,7 +132,7 @@ def picked(event: gr.EventData) -> str:
     return str(event._data.get("hand", ""))[:12]
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: str) -> View:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
     known, show = model_name.value, show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
@@ -146,12 +146,12 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, javascript: 
                 show(known, False, *DEFAULTS.values()),
                 elem_id="write",
                 apply_default_css=False,
-                js_on_load=javascript,
+                js_on_load=script("write"),
             )
         with gr.Column(elem_classes="more"):
             first = gr.Number(DEFAULTS["first"], label="Ten hands from seed", precision=0, step=HANDS)
             variation = gr.Slider(
-                0, 1, DEFAULTS["variation"], step=0.05, label="Variation", info="0: equal digits look the same"
+                0, 1, DEFAULTS["variation"], step=0.05, label="Variation", info="0: repeated digits are identical"
             )
             spacing = gr.Slider(0, MAX_SPACING, DEFAULTS["spacing"], step=1, label="Spacing", info="pixels")
             size = gr.Slider(

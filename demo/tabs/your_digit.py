@@ -25,7 +25,7 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import digit_control
+from demo.parts.controls import digit_control, script
 from demo.parts.inputs import asked_digit, digit_or_any, show_input_errors
 from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri, send_buttons
 
@@ -78,8 +78,8 @@ def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[In
 
 def about(scores: Scores, i: int) -> str:
     return (
-        f"<dl><dt>read by the classifier</dt><dd>{scores.digits[i]} ({scores.confidence[i]:.1%} sure)</dd>"
-        f"<dt>real, says the discriminator</dt><dd>{scores.realness[i]:.1%}</dd></dl>"
+        f"<dl><dt>classifier reads</dt><dd>{scores.digits[i]} ({scores.confidence[i]:.1%} sure)</dd>"
+        f"<dt>discriminator: probability of being real</dt><dd>{scores.realness[i]:.1%}</dd></dl>"
     )
 
 
@@ -194,14 +194,14 @@ def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> t
     }
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, pad_script: str, javascript: str) -> View:
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
     draw = show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
-            pad = gr.HTML(CANVAS, elem_id="pad", apply_default_css=False, js_on_load=pad_script)
+            pad = gr.HTML(CANVAS, elem_id="pad", apply_default_css=False, js_on_load=script("pad"))
         with gr.Column(elem_classes="view"):
-            view = gr.HTML(INVITATION, elem_id="yours", apply_default_css=False, js_on_load=javascript)
+            view = gr.HTML(INVITATION, elem_id="yours", apply_default_css=False, js_on_load=script())
         with gr.Column(elem_classes="more"):
             digit = digit_control("It is a", models.knows_digits(model_name.value))
             drawing = gr.Textbox("", visible="hidden", label="Drawing")

@@ -75,7 +75,7 @@ def test_keys_are_hands_each_with_the_digit_asked_of_it():
     assert parse_keys(" 15, 24:7;\nz3.AAAA:0 24:any", "keys") == [("15", None), ("24", 7), ("z3.AAAA", 0), ("24", None)]
     assert parse_keys(None, "keys") == parse_keys(" ", "keys") == []
     for text in ("1 2:10", "1 2:", "1 2:7:7", 15, ["1", "2"]):
-        with pytest.raises(InputError, match=r"^(keys must be a text|digit is).{1,80}$"):
+        with pytest.raises(InputError, match=r"^(keys must be a string|digit is).{1,80}$"):
             parse_keys(text, "keys")
 
 

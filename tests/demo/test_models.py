@@ -54,6 +54,7 @@ def test_a_folder_that_appears_is_taken_up_by_a_refresh(tmp_path, make_model):
     models.refresh()
     assert models[name].name == name
     assert models.entries[name].problem is None
+    assert "later: local folder" in models.status() and str(tmp_path) not in models.status()
 
 
 def test_a_silent_hub_keeps_no_page_shut_and_is_asked_again_also_where_nothing_is_refreshed(
