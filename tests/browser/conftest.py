@@ -8,7 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import visitor as v
+from engine_server import EngineServer, serving_engine
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from dcgan.model_folder import BUNDLED
+
+NAMES = ("mnist-conditional", "mnist")
 
 
 @pytest.fixture(scope="package")  # not "session": its event loop blocks those of tests in other folders
@@ -67,3 +72,40 @@ def page(browser: Browser, page_url: str) -> Iterator[Page]:
     """
     with page_opener(browser, page_url) as open_page:
         yield open_page(reduced_motion="reduce")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EngineServer]:
+    with serving_engine() as server:
+        for name in NAMES:
+            server.publish(BUNDLED / name, name)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def open_engine(browser: Browser, server: EngineServer) -> Iterator[Callable[..., Page]]:
+    """Opens the engine in a fresh profile, or in the profile of another page; nothing may go wrong there."""
+    contexts, problems = [], []
+
+    def open_engine(models: list[dict] | None = None, *, beside: Page | None = None, before="", simd=True) -> Page:
+        context = beside.context if beside else browser.new_context()
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        if before:
+            page.add_init_script(before)
+        page.goto(server.url)
+        page.wait_for_function("() => globalThis.dcgan")
+        page.evaluate("(options) => dcgan.init(options)", {"models": models or server.models, "simd": simd})
+        return page
+
+    yield open_engine
+    for context in contexts:
+        context.close()
+    assert not problems
+
+
+@pytest.fixture(scope="module")
+def engine(open_engine: Callable[..., Page]) -> Page:
+    """A page with both bundled models."""
+    return open_engine()

@@ -1,0 +1,84 @@
+// When to draw: one animation frame draws what is dirty, nearest to the pointer first, for at most 8 ms.
+//
+// What does not fit waits for the next frame. A job replaces an older one of the same key that was not drawn yet.
+// Nothing runs while the page is hidden; what is still wanted is drawn when it is seen again.
+
+const BUDGET = 8; // milliseconds of a frame: half of it at 60 frames a second
+
+export class Scheduler {
+  #jobs = new Map(); // key: {draw, element, rank}
+  #frame = 0;
+  #pointer = { x: 0, y: 0 };
+  #usual = 0; // milliseconds that a job takes
+  #waiting = [];
+
+  constructor({ budget = BUDGET } = {}) {
+    this.budget = budget;
+    const follow = ({ clientX: x, clientY: y }) => { this.#pointer = { x, y }; };
+    for (const type of ["pointermove", "pointerdown"]) addEventListener(type, follow, { passive: true, capture: true });
+    document.addEventListener("visibilitychange", () => this.#plan());
+  }
+
+  // Ask for a drawing. key: any value; draw: a function without arguments that draws at once; element: where, for the
+  // distance to the pointer; rank: lower ones are drawn first, whatever their distance.
+  request(key, draw, { element = null, rank = 0 } = {}) {
+    this.#jobs.set(key, { draw, element, rank });
+    this.#plan();
+  }
+
+  cancel(key) {
+    this.#jobs.delete(key);
+    this.#settle();
+  }
+
+  // Return how many jobs wait.
+  get size() {
+    return this.#jobs.size;
+  }
+
+  // Return a promise that is kept when nothing waits any more.
+  settled() {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#settle();
+    });
+  }
+
+  #settle() {
+    if (!this.#jobs.size) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #plan() {
+    if (this.#jobs.size && !this.#frame && !document.hidden) this.#frame = requestAnimationFrame(() => this.#run());
+  }
+
+  #distance(element) {
+    if (!element) return 0;
+    const { left, right, top, bottom } = element.getBoundingClientRect(), { x, y } = this.#pointer;
+    return Math.hypot(Math.max(left - x, 0, x - right), Math.max(top - y, 0, y - bottom));
+  }
+
+  #run() {
+    this.#frame = 0;
+    if (document.hidden) return;
+    const start = performance.now();
+    const order = [...this.#jobs].map(([key, job]) => ({ key, job, distance: this.#distance(job.element) }));
+    order.sort((a, b) => a.job.rank - b.job.rank || a.distance - b.distance);
+    let now = start;
+    for (const { key, job } of order) {
+      if (this.#jobs.get(key) !== job) continue; // an earlier job of this frame replaced or cancelled it
+      if (now > start && now - start + this.#usual > this.budget) break;
+      this.#jobs.delete(key);
+      try {
+        job.draw();
+      } catch (error) {
+        reportError(error); // one broken drawing must not stop the others
+      }
+      const end = performance.now();
+      this.#usual += (end - now - this.#usual) / 8;
+      now = end;
+    }
+    this.#settle();
+    this.#plan();
+  }
+}
