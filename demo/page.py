@@ -4,6 +4,7 @@ from functools import partial
 
 import gradio as gr
 
+from demo import engine
 from demo.api import register_endpoint
 from demo.links import MAX_TEXT, View, restore
 from demo.models import Models
@@ -153,12 +154,13 @@ def build_page(models: Models) -> gr.Blocks:
     return page
 
 
-def launch_options() -> dict:
-    """Return theme, style and limits for `Blocks.launch`."""
+def launch_options(models: Models) -> dict:
+    """Return theme, style, routes and limits for `Blocks.launch`."""
     return {
         "theme": build_theme(),
         # Not `css=`: Gradio would scope it to its container, and .dark is outside.
-        "head": f"<style>{static('style.css')}</style>\n<script>{static('controls.js')}</script>",
+        "head": f"<style>{static('style.css')}</style>\n<script>{static('controls.js')}</script>\n{engine.HEAD}",
+        "app_kwargs": {"routes": engine.routes(models)},
         "footer_links": ["api"],
         "enable_monitoring": False,
         "run_history": False,  # its routes would act with the host's own Hugging Face token
