@@ -1,8 +1,7 @@
-"""Images to files: grids, PNG, animations. All lossless but the video."""
+"""Images to files: grids, PNG, animations. All lossless."""
 
 import io
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -57,28 +56,6 @@ def encode_animation(frames: Sequence[Image.Image], suffix: str, milliseconds: i
     frames[0].save(
         buffer, format=name, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0, **options
     )
-    return buffer.getvalue()
-
-
-def encode_video(frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> bytes:
-    """Return grey frames of even width and height as an MP4 (H.264, crf 8: nearly lossless).
-
-    milliseconds: the duration of each frame.
-    """
-    import av  # slow to import
-
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=1000, options={"crf": "8", "preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        time = 0
-        for frame, length in zip(frames, milliseconds, strict=True):
-            picture = av.VideoFrame.from_ndarray(np.asarray(frame.convert("L")), format="gray")
-            picture.pts, picture.duration, picture.time_base = time, length, Fraction(1, 1000)
-            container.mux(stream.encode(picture))
-            time += length
-        container.mux(stream.encode())
     return buffer.getvalue()
 
 
