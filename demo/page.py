@@ -81,13 +81,17 @@ def wire(page: gr.Blocks, models: Models, shared: dict, views: list[View], tabs:
 
     picked = model_name.change(fit_digits, [model_name, *lists], [model_name, *digits, *lists], **QUIET)
 
-    def render_if_linked(view: View, linked: str, *values) -> str:
-        # At load only the visible view, whose weights may be newer than the page. The others when they are opened.
-        return view.render(*values) if linked == view.name or (not linked and view is views[0]) else gr.skip()
+    built = {name: entry.model for name, entry in models.entries.items()}
+
+    def render_if_changed(view: View, linked: str, *values) -> str:
+        # At load: the linked view, or the first one if its model has been refreshed since the page was built. Without
+        # need a late answer could replace what the visitor has asked for by then. The others are drawn when opened.
+        refreshed = view is views[0] and models[values[0]] is not built.get(values[0])
+        return view.render(*values) if linked == view.name or (not linked and refreshed) else gr.skip()
 
     for view, item in zip(views, items, strict=True):
         inputs = [*shared.values(), *view.controls.values()]
-        loaded.then(partial(render_if_linked, view), [linked, *inputs], view.picture, **QUIET)
+        loaded.then(partial(render_if_changed, view), [linked, *inputs], view.picture, **QUIET)
         picked.then(view.render, inputs, view.picture, **QUIET)
         if view.name != "yours":  # which would search for the latent again
             item.select(view.render, inputs, view.picture, **QUIET)
