@@ -37,6 +37,7 @@ def scores(seeds: range) -> Scores:
 
 def test_digits_are_there_without_a_click_and_a_seed_makes_them_again(open_page):
     page = open_page()
+    v.settle(page)
     sheet = page.locator("#sheet")
     first = v.sources(sheet)
     assert len(first) == len(set(first)) == 40
