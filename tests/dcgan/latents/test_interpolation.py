@@ -21,16 +21,6 @@ def generator(request, make_networks):
     return make_networks(ModelConfig(base_channels=base_channels, num_classes=num_classes))[0]
 
 
-@pytest.fixture(scope="module")
-def conditional(make_networks):
-    return make_networks(ModelConfig(base_channels=8, num_classes=10))[0]
-
-
-@pytest.fixture(scope="module")
-def unconditional(make_networks):
-    return make_networks(ModelConfig(base_channels=8))[0]
-
-
 def pictures(generator, keys, truncation: float = 1.0) -> np.ndarray:
     """The key frames' own images (N, C, S, S)."""
     return np.concatenate([sample(generator, [seed], digit, truncation).images for seed, digit in keys])

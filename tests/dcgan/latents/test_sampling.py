@@ -19,17 +19,6 @@ from dcgan.latents.sampling import (
     to_28x28,
 )
 
-
-@pytest.fixture(scope="module")
-def conditional(make_networks):
-    return make_networks(ModelConfig(base_channels=8, num_classes=10))[0]
-
-
-@pytest.fixture(scope="module")
-def unconditional(make_networks):
-    return make_networks(ModelConfig(base_channels=8))[0]
-
-
 # An image has a seed of its own.
 
 
