@@ -1,11 +1,8 @@
 """Fixtures for all tests: a stand-in for MNIST, so that no test needs the network; tiny models; the running page."""
 
 import importlib.util
-import os
 import resource
 import struct
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,12 +14,14 @@ from page_server import serving
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+import dcgan.evaluation.protocol
+import dcgan.training.recalibrate
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_model_size
 from dcgan.model_folder import save_weights, write_config
 from dcgan.networks import Discriminator, Generator, seeded_cpu
+from scripts import train as train_script
 
-ROOT = Path(__file__).resolve().parents[1]
 DRAWN = 600  # different digits, repeated to fill MNIST's 60,000
 
 
@@ -30,6 +29,15 @@ DRAWN = 600  # different digits, repeated to fill MNIST's 60,000
 def one_thread() -> None:
     """Use one thread: small networks gain nothing from more, and waiting for threads is slow on a busy machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_epochs() -> Iterator[None]:
+    """Recalibrate with 2 batches, not 32, and measure 200 samples, not 2,000: most of a tiny run's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dcgan.training.recalibrate, "RECALIBRATION_BATCHES", 2)
+        patch.setattr(dcgan.evaluation.protocol, "QUICK_SAMPLES", 200)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -79,29 +87,10 @@ def tiny_flags(mnist_dir: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def start_script() -> Callable[..., subprocess.Popen]:
-    """Return a function that starts a script as a user does, in a folder outside the repository."""
-
-    def start(name: str, *arguments: object, cwd: Path) -> subprocess.Popen:
-        return subprocess.Popen(
-            [sys.executable, str(ROOT / "scripts" / name), *map(str, arguments)],
-            cwd=cwd,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    return start
-
-
-@pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory, start_script, tiny_flags) -> Path:
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_flags) -> Path:
     """Return the folder of a conditional model, trained by scripts/train.py."""
     out = tmp_path_factory.mktemp("runs") / "tiny-conditional"
-    process = start_script("train.py", "--preset", "mnist-conditional", "--out", out, *tiny_flags, cwd=out.parent)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
+    assert train_script.main(["--preset", "mnist-conditional", "--out", str(out), *tiny_flags]) == 0
     return out
 
 

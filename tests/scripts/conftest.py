@@ -5,14 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import dcgan.training.recalibrate
 from scripts import cli
-
-
-@pytest.fixture(autouse=True)
-def few_batches(monkeypatch):
-    """Recalibrate with 2 batches in place of 32, where a script runs in this process."""
-    monkeypatch.setattr(dcgan.training.recalibrate, "RECALIBRATION_BATCHES", 2)
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 import dataclasses
 import re
 import signal
+import subprocess
+import sys
 
 import pytest
+from page_server import ROOT
 
 from dcgan.config import ModelConfig, TrainConfig
 from scripts import cli, deploy_space, evaluate, push, train_classifier
@@ -70,10 +73,10 @@ def test_help_explains_every_flag_and_gives_an_example(script, capsys):
     ("script", "flags"),
     [("train.py", ["--preset", "mnist", "--out", "run", "--epochs", 0]), ("sample.py", ["nobody", "--out", "x.png"])],
 )
-def test_a_mistake_as_a_person_makes_it(script, flags, start_script, tmp_path):
-    """In a process of its own: the exit code and no traceback."""
-    process = start_script(script, *flags, cwd=tmp_path)
-    output, errors = process.communicate(timeout=120)
-    assert (process.returncode, output) == (2, "")
-    assert errors.startswith("error: ") and errors.count("\n") == 1
+def test_a_mistake_as_a_person_makes_it(script, flags, tmp_path):
+    """In a process of its own, in a folder outside the repository: the exit code and no traceback."""
+    command = [sys.executable, ROOT / "scripts" / script, *map(str, flags)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
