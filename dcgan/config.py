@@ -4,16 +4,22 @@ Command-line flags, `--help`, the saved JSON and the validation all come from th
 """
 
 import dataclasses
-import math
+import operator
 from dataclasses import dataclass
 
 from dcgan import InputError
 
+RULES = {  # what a field's rule says, and whether a value keeps it
+    "choices": ("one of", lambda value, choices: value in choices),
+    "low": ("at least", operator.ge),
+    "above": ("above", operator.gt),
+    "high": ("at most", operator.le),
+}
 
-def config_field(default, help, *, low=None, high=None, above=None, choices=None):
-    """Return a dataclass field with a help text and its allowed values: low <= value <= high, value > above."""
-    metadata = {"help": help, "low": low, "high": high, "above": above, "choices": choices}
-    return dataclasses.field(default=default, metadata=metadata)
+
+def config_field(default, help, **rules):
+    """Return a dataclass field with a help text and the `RULES` for its values."""
+    return dataclasses.field(default=default, metadata={"help": help, "rules": rules})
 
 
 def format_value(value: float | int | str) -> str:
@@ -22,16 +28,9 @@ def format_value(value: float | int | str) -> str:
 
 
 def _allowed(rules: dict) -> str:
-    if rules["choices"] is not None:
+    if "choices" in rules:
         return "one of " + ", ".join(map(str, rules["choices"]))
-    bounds = []
-    if rules["low"] is not None:
-        bounds.append(f"at least {rules['low']}")
-    if rules["above"] is not None:
-        bounds.append(f"above {rules['above']}")
-    if rules["high"] is not None:
-        bounds.append(f"at most {rules['high']}")
-    return " and ".join(bounds)
+    return " and ".join(f"{RULES[rule][0]} {bound}" for rule, bound in rules.items())
 
 
 @dataclass(frozen=True)
@@ -49,16 +48,9 @@ class Config:
                 object.__setattr__(self, field.name, value)
             if type(value) is not field.type:
                 raise InputError(f"{field.name} is {value!r}: it must be of type {field.type.__name__}")
-            rules = field.metadata
-            wrong = (
-                (isinstance(value, float) and not math.isfinite(value))
-                or (rules["choices"] is not None and value not in rules["choices"])
-                or (rules["low"] is not None and value < rules["low"])
-                or (rules["above"] is not None and value <= rules["above"])
-                or (rules["high"] is not None and value > rules["high"])
-            )
-            if wrong:
-                raise InputError(f"{field.name} is {value!r}: it must be {_allowed(rules) or 'finite'}")
+            rules = field.metadata["rules"]
+            if not all(RULES[rule][1](value, bound) for rule, bound in rules.items()):
+                raise InputError(f"{field.name} is {value!r}: it must be {_allowed(rules)}")
 
     def to_dict(self) -> dict:
         """Return the fields as a dict that JSON can hold."""

@@ -28,7 +28,7 @@ def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: t
             "--" + field.name.replace("_", "-"),
             type=field.type,
             default=argparse.SUPPRESS,
-            choices=field.metadata["choices"] if field.type is str else None,
+            choices=field.metadata["rules"].get("choices") if field.type is str else None,
             metavar={int: "N", float: "X", str: "NAME"}[field.type],
             help=f"{field.metadata['help']} (default: {format_value(field.default)}, or the preset's)",
         )

@@ -248,7 +248,9 @@ def test_disk_that_fills_up_is_one_sentence(refusal, out, tiny_flags, full_disk,
 
 def test_every_field_can_be_given_as_a_flag(out):
     fields = [*dataclasses.fields(ModelConfig), *dataclasses.fields(TrainConfig)]
-    values = {field.name: field.metadata["high"] or field.metadata["choices"][-1] for field in fields}
+    values = {
+        field.name: field.metadata["rules"].get("high") or field.metadata["rules"]["choices"][-1] for field in fields
+    }
     flags = [text for name, value in values.items() for text in ("--" + name.replace("_", "-"), str(value))]
     arguments = train_script.parse(["--preset", "mnist", "--out", str(out), *flags])
     model_config, config = cli.with_flags(ModelConfig(), arguments), cli.with_flags(TrainConfig(), arguments)
