@@ -1,8 +1,23 @@
-"""Two small generators that the tests of latents share."""
+"""What the tests of latents share: two small generators, and a guard of the global random numbers."""
 
+import random
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
+import torch
 
 from dcgan.config import ModelConfig
+
+
+@pytest.fixture(autouse=True)
+def no_global_random_numbers_are_drawn() -> Iterator[None]:
+    def states() -> tuple:
+        return torch.get_rng_state().tolist(), random.getstate(), str(np.random.get_state())
+
+    before = states()
+    yield
+    assert states() == before
 
 
 @pytest.fixture(scope="module")

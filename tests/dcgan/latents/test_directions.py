@@ -37,16 +37,16 @@ def test_thickness_is_the_width_of_the_stroke(width):
         assert stroke_statistics(image)["thickness"] == pytest.approx(width * 20 / (width + 20), rel=0.03)
 
 
+@pytest.mark.parametrize("width", [2, 6, 12])
+def test_width_is_the_standard_deviation_across(width):
+    assert stroke_statistics(bar(width))["width"] == pytest.approx(((width**2 - 1) / 12) ** 0.5, rel=0.01)
+
+
 @pytest.mark.parametrize("lean", [-0.6, -0.3, 0.0, 0.3, 0.6])
 def test_slant_is_positive_where_the_top_leans_to_the_right(lean):
     leaning = stroke_statistics(bar(6, lean=lean))
     assert leaning["slant"] == pytest.approx(lean, abs=0.02)
     assert leaning["width"] == pytest.approx(stroke_statistics(bar(6))["width"], rel=0.05)  # slant is not width
-
-
-@pytest.mark.parametrize("width", [2, 6, 12])
-def test_width_is_the_standard_deviation_across(width):
-    assert stroke_statistics(bar(width))["width"] == pytest.approx(((width**2 - 1) / 12) ** 0.5, rel=0.01)
 
 
 def test_each_image_is_measured_alone_wherever_its_ink_is():

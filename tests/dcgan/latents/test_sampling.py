@@ -1,5 +1,3 @@
-import random
-
 import numpy as np
 import pytest
 import torch
@@ -55,10 +53,7 @@ def test_an_image_does_not_depend_on_the_others(make_networks, num_classes, base
     samples = sample(generator, seeds)
     assert np.array_equal(samples.images, to_uint8(together).numpy()) and samples.images.shape == (total, 1, 32, 32)
     assert samples.seeds.tolist() == seeds and samples.seeds.dtype == np.int64
-    if num_classes:
-        assert samples.labels.tolist() == labels.tolist() and samples.labels.dtype == np.uint8
-    else:
-        assert samples.labels is None
+    assert samples.labels is None if labels is None else samples.labels.tolist() == labels.tolist()
 
 
 def test_chunks_are_the_samples_in_order(conditional):
@@ -77,13 +72,6 @@ def test_a_generator_in_training_mode_is_refused(make_networks):
     with pytest.raises(ValueError, match="training mode"):
         sample(generator, range(4))
     assert torch.equal(generator.norms[0].running_mean, statistics)
-
-
-def test_the_global_random_numbers_are_not_touched(conditional):
-    before = torch.get_rng_state(), random.getstate(), str(np.random.get_state())
-    sample(conditional, range(3))
-    assert torch.equal(torch.get_rng_state(), before[0])
-    assert (random.getstate(), str(np.random.get_state())) == before[1:]
 
 
 # What a seed means. A change here changes everyone's images.
@@ -132,18 +120,14 @@ def test_truncation_scales_the_latents(unconditional):
         assert np.array_equal(sample(unconditional, range(3), truncation=psi).images, expected)
 
 
-def test_crop_takes_the_border_off():
-    images = np.arange(2 * 32 * 32).reshape(2, 1, 32, 32)
-    assert np.array_equal(crop(images, 2), images[:, :, 2:30, 2:30])
-
-
 @pytest.mark.parametrize("image_size", [32, 64])
 @pytest.mark.parametrize("image_channels", [1, 3])
 def test_28x28_undoes_the_model_size_exactly(drawn_digits, image_size, image_channels):
     images = drawn_digits[0][:20]
-    config = ModelConfig(image_size=image_size, image_channels=image_channels)
+    border = ModelConfig(image_size=image_size, image_channels=image_channels).border
     enlarged = to_model_size(torch.from_numpy(images), image_size, image_channels).numpy()
-    assert np.array_equal(to_28x28(enlarged, config.border), images)
+    assert np.array_equal(to_28x28(enlarged, border), images)
+    assert np.array_equal(crop(enlarged, border), enlarged[:, :, border:-border, border:-border])
 
 
 def test_28x28_holds_the_means_of_blocks_and_channels():
