@@ -1,4 +1,3 @@
-import dataclasses
 import json
 
 import pytest
@@ -32,21 +31,10 @@ def test_refusal_tells_name_value_and_what_is_allowed(config_type, values, sente
     assert str(refusal.value).startswith(sentence)
 
 
-def test_bounds_themselves_are_allowed():
-    config = TrainConfig(epochs=1, learning_rate_g=1.0, decay_start=0.0, seed=2**32 - 1, images=60_000)
-    assert config.seed == 2**32 - 1
+def test_bounds_themselves_and_ints_for_floats_are_allowed():
+    assert TrainConfig(epochs=1, learning_rate_g=1.0, decay_start=0.0, seed=2**32 - 1, images=60_000).epochs == 1
     assert ModelConfig(latent_dim=2, base_channels=512).latent_dim == 2
-
-
-def test_int_is_accepted_for_float_and_becomes_one():
-    config = TrainConfig(decay_start=1)
-    assert type(config.decay_start) is float
-    assert config == TrainConfig(decay_start=1.0)
-
-
-def test_replacing_a_field_checks_again():
-    with pytest.raises(InputError, match="batch_size is 1:"):
-        dataclasses.replace(TrainConfig(), batch_size=1)
+    assert type(TrainConfig(decay_start=1).decay_start) is float
 
 
 @pytest.mark.parametrize("config", [ModelConfig(image_size=64, num_classes=10), TrainConfig(beta1=0.25, seed=7)])
@@ -54,32 +42,14 @@ def test_json_round_trip(config):
     assert type(config).from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"colour": 1, "depth": 2}, "ModelConfig has no field colour, depth"),
-        ({"latent_dim": None}, "latent_dim is None"),
-        ({"base_channels": 10**9}, "base_channels is 1000000000"),
-    ],
-)
-def test_from_dict_is_strict(change, sentence):
-    with pytest.raises(InputError, match=sentence):
-        ModelConfig.from_dict(ModelConfig().to_dict() | change)
-
-
-def test_from_dict_wants_a_dict_and_fills_in_defaults():
+def test_from_dict_fills_in_defaults_and_refuses_the_rest():
     assert ModelConfig.from_dict({"base_channels": 8}) == ModelConfig(base_channels=8)
+    with pytest.raises(InputError, match="ModelConfig has no field colour, depth"):
+        ModelConfig.from_dict(ModelConfig().to_dict() | {"colour": 1, "depth": 2})
     with pytest.raises(InputError, match="not list"):
         ModelConfig.from_dict([1, 2])
 
 
 def test_presets_are_one_unconditional_and_one_conditional_model():
-    assert {name: model_config.num_classes for name, (model_config, _) in PRESETS.items()} == {
-        "mnist": 0,
-        "mnist-conditional": 10,
-    }
-
-
-def test_border_leaves_mnists_28_pixels():
-    assert ModelConfig().image_size - 2 * ModelConfig().border == 28
-    assert ModelConfig(image_size=64).image_size - 2 * ModelConfig(image_size=64).border == 56
+    classes = {name: model_config.num_classes for name, (model_config, _) in PRESETS.items()}
+    assert classes == {"mnist": 0, "mnist-conditional": 10}

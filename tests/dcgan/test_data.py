@@ -9,7 +9,7 @@ from dcgan import InputError
 from dcgan.data import RAW_BYTES, load_mnist, to_float, to_model_size, to_uint8
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def offline(monkeypatch):
     """A mirror that refuses at once (port 9 of this machine), whether or not there is a network."""
     monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
@@ -51,13 +51,12 @@ def test_truncated_file_is_named(data_dir, name):
     assert str(path) in message and f"{RAW_BYTES[name]:,}" in message
 
 
-@pytest.mark.parametrize("archive", ["missing", "truncated"])
-def test_missing_file_is_named(data_dir, offline, archive):
+def test_missing_file_is_named(data_dir):
     path = data_dir / "MNIST" / "raw" / "train-labels-idx1-ubyte"
     packed = gzip.compress(path.read_bytes())
     path.unlink()
-    if archive == "truncated":
-        path.with_suffix(".gz").write_bytes(packed[: len(packed) // 2])
+    assert "lacks train-labels-idx1-ubyte.gz" in refusal(data_dir)
+    path.with_suffix(".gz").write_bytes(packed[: len(packed) // 2])
     assert "lacks train-labels-idx1-ubyte.gz" in refusal(data_dir)
 
 
@@ -70,7 +69,7 @@ def test_file_of_the_right_size_and_wrong_content_is_refused(data_dir):
     assert "unreadable" in refusal(data_dir)
 
 
-def test_data_dir_that_is_a_file_is_refused(tmp_path, offline):
+def test_data_dir_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "data").write_text("a file")
     refusal(tmp_path / "data")
 
@@ -89,16 +88,13 @@ def test_model_size_adds_a_black_border_doubles_pixels_and_repeats_grey():
         assert colour.is_contiguous() and torch.equal(colour, grey.repeat(1, 3, 1, 1))
 
 
-def test_to_float_spans_the_range_of_tanh_and_to_uint8_inverts_it():
+def test_to_float_spans_the_range_of_tanh_and_to_uint8_inverts_rounds_and_clamps():
     values = torch.arange(256, dtype=torch.uint8)
     floats = to_float(values)
     assert floats.dtype == torch.float32 and (floats[0], floats[255]) == (-1.0, 1.0)
     np.testing.assert_allclose(floats.numpy(), np.arange(256) / 127.5 - 1, atol=1e-6)
     assert torch.equal(to_uint8(floats), values)
-
-
-def test_to_uint8_rounds_clamps_and_keeps_its_input():
-    floats = torch.tensor([-2.0, -1.0, -0.9999, 0.0, 0.999, 1.0, 2.0])
-    kept = floats.clone()
-    assert to_uint8(floats).tolist() == [0, 0, 0, 128, 255, 255, 255]
-    assert torch.equal(floats, kept)
+    others = torch.tensor([-2.0, -0.9999, 0.0, 0.999, 2.0])
+    kept = others.clone()
+    assert to_uint8(others).tolist() == [0, 0, 128, 255, 255]
+    assert torch.equal(others, kept)

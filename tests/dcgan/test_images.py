@@ -30,20 +30,16 @@ def test_grid_without_gap_in_colour_and_with_fewer_than_a_row(random):
 
 
 @pytest.mark.parametrize("shape", [(28, 30), (1, 28, 30), (3, 28, 30)])
-def test_png_round_trip_is_exact(random, tmp_path, shape):
+def test_png_round_trip_is_exact_and_enlarging_repeats_pixels_or_smooths(random, tmp_path, shape):
     image = random.integers(0, 256, shape, np.uint8)
     save_png(to_pil(image), tmp_path / "image.png")
     with Image.open(tmp_path / "image.png") as read:
         assert read.format == "PNG" and read.mode == ("RGB" if shape[0] == 3 else "L")
         pixels = np.asarray(read)
-    assert np.array_equal(pixels.transpose(2, 0, 1) if shape[0] == 3 else pixels.reshape(shape), image)
-
-
-def test_enlarge_repeats_pixels_or_smooths(random):
-    image = to_pil(random.integers(0, 256, (28, 28), np.uint8))
-    assert np.array_equal(np.asarray(enlarge(image, 3)), np.asarray(image).repeat(3, 0).repeat(3, 1))
-    smooth = enlarge(image, 3, smooth=True)
-    assert smooth.size == (84, 84) and len(np.unique(np.asarray(smooth))) > 100
+    assert np.array_equal(pixels, image.transpose(1, 2, 0) if shape[0] == 3 else image.reshape(28, 30))
+    assert np.array_equal(np.asarray(enlarge(to_pil(image), 3)), pixels.repeat(3, 0).repeat(3, 1))
+    smooth = enlarge(to_pil(image), 3, smooth=True)
+    assert smooth.size == (90, 84) and len(np.unique(np.asarray(smooth))) > 100
 
 
 def animation(random, mode: str = "L", count: int = 7) -> list[Image.Image]:
