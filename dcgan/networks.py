@@ -19,16 +19,10 @@ from dcgan.config import ModelConfig
 
 @contextmanager
 def seeded_cpu(seed: int) -> Iterator[None]:
-    """Within the context, the CPU's default random numbers are seeded. Afterwards they continue as before.
-
-    Unlike `torch.manual_seed`, it leaves the random state of every other device alone.
-    """
-    state = torch.get_rng_state()
-    torch.default_generator.manual_seed(seed)
-    try:
+    """Within the context, the CPU's default random numbers are seeded. Afterwards they continue as before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every other device too
         yield
-    finally:
-        torch.set_rng_state(state)
 
 
 def init_weights(module: nn.Module) -> None:

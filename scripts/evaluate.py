@@ -2,8 +2,8 @@
 
     python scripts/evaluate.py mnist-conditional
 
-The protocol (how many samples, of which seeds, against which digits) is the docstring of
-dcgan/evaluation/protocol.py. It needs MNIST and the packages of scripts/requirements.txt.
+docs/evaluation.md says how many samples are used, of which seeds, against which digits. It needs MNIST and the
+packages of scripts/requirements.txt.
 """
 
 import argparse

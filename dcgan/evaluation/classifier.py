@@ -3,8 +3,8 @@
 It is trained on MNIST's 28x28 pixels, and never sees a generated digit.
 """
 
+import functools
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from dcgan.data import to_float
 from dcgan.model_folder import BUNDLED, load_weights
-from dcgan.networks import seeded_cpu
 
 WEIGHTS = BUNDLED / "classifier.safetensors"
 FEATURES = 128
@@ -75,7 +74,8 @@ def fit(
     random state is changed. progress: gets each epoch's number and mean loss.
     """
     cuda = [images.device] if images.device.type == "cuda" else []  # where dropout draws its numbers
-    with torch.random.fork_rng(cuda), seeded_cpu(seed):
+    with torch.random.fork_rng(cuda):
+        torch.default_generator.manual_seed(seed)
         for device in cuda:
             torch.cuda.default_generators[device.index or 0].manual_seed(seed)
         classifier = DigitClassifier().to(images.device, memory_format=torch.channels_last).train()
@@ -108,9 +108,10 @@ def read(classifier: DigitClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(digits), torch.cat(features)
 
 
-def load_classifier(path: Path = WEIGHTS) -> DigitClassifier:
-    """Return the bundled classifier in eval mode. Raises `ModelError`."""
+@functools.cache
+def load_classifier() -> DigitClassifier:
+    """Return the bundled classifier in eval mode, on the CPU. It is loaded once. Raises `ModelError`."""
     with torch.device("meta"):
         classifier = DigitClassifier().eval()
-    load_weights(classifier, path)
+    load_weights(classifier, WEIGHTS)
     return classifier

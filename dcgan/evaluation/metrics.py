@@ -3,8 +3,6 @@
 Distances between images are Euclidean, over pixels in [0, 1].
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
@@ -23,18 +21,11 @@ def frechet_distance(real: Tensor, generated: Tensor) -> float:
     return distance.compute().item()
 
 
-@dataclass(frozen=True)
-class Manifold:
-    """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020)."""
+def manifold(real: Tensor, generated: Tensor, k: int = 5) -> dict[str, float]:
+    """Return precision, recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
-    precision: float
-    recall: float
-    density: float
-    coverage: float
-
-
-def manifold(real: Tensor, generated: Tensor, k: int = 5) -> Manifold:
-    """Compare features (N, D) and (M, D) by balls around each point that reach its k-th neighbour of the same set."""
+    They compare features (N, D) and (M, D) by balls around each point that reach its k-th neighbour of the same set.
+    """
 
     def radii(points: Tensor) -> Tensor:
         return torch.cdist(points, points).kthvalue(k + 1, dim=1).values  # the nearest is the point itself
@@ -43,26 +34,25 @@ def manifold(real: Tensor, generated: Tensor, k: int = 5) -> Manifold:
     between = torch.cdist(real, generated)  # (N, M)
     real_radii, generated_radii = radii(real), radii(generated)
     in_real_ball = between <= real_radii[:, None]
-    return Manifold(
-        precision=in_real_ball.any(dim=0).double().mean().item(),
-        recall=(between <= generated_radii).any(dim=1).double().mean().item(),
-        density=in_real_ball.double().sum().item() / (k * generated.shape[0]),
-        coverage=in_real_ball.any(dim=1).double().mean().item(),
-    )
+    return {
+        "precision": in_real_ball.any(dim=0).double().mean().item(),
+        "recall": (between <= generated_radii).any(dim=1).double().mean().item(),
+        "density": in_real_ball.double().sum().item() / (k * generated.shape[0]),
+        "coverage": in_real_ball.any(dim=1).double().mean().item(),
+    }
 
 
-def kl_to_uniform(digits: Tensor, num_classes: int = 10) -> tuple[list[int], float]:
+def kl_to_uniform(digits: Tensor) -> tuple[list[int], float]:
     """Return the counts of digits (N,) and their Kullback-Leibler divergence to uniform, in nats: 0 to ln 10."""
-    counts = torch.bincount(digits.long(), minlength=num_classes)
+    counts = torch.bincount(digits.long(), minlength=10)
     shares = counts.double() / counts.sum()
-    return counts.tolist(), (torch.special.xlogy(shares, shares * num_classes)).sum().item()
+    return counts.tolist(), (torch.special.xlogy(shares, shares * 10)).sum().item()
 
 
 class NearestNeighbour:
-    """Finds the nearest of any number of references to each query; memory does not grow with the references."""
+    """Finds the nearest of any number of references to each query (N, H, W) uint8, in bounded memory."""
 
     def __init__(self, queries: Tensor):
-        """queries: (N, H, W) uint8."""
         self.queries = self._flat(queries)  # (N, D)
         self.norms = self.queries.square().sum(dim=1)
         self.squared = torch.full_like(self.norms, torch.inf)
@@ -89,7 +79,6 @@ class NearestNeighbour:
         """Return each query's distance to its nearest reference so far, (N,) float."""
         return self.squared.sqrt() / 255
 
-
-def nearest_neighbour_error(neighbours: NearestNeighbour, labels: Tensor, truth: Tensor) -> float:
-    """Return the share of queries whose nearest reference has another label. labels: (references,), truth: (N,)."""
-    return (labels[neighbours.index] != truth).double().mean().item()
+    def error(self, labels: Tensor, truth: Tensor) -> float:
+        """Return the share of queries whose nearest reference has another label. labels: (references,), truth: (N,)."""
+        return (labels[self.index] != truth).double().mean().item()

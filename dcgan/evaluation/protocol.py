@@ -1,26 +1,15 @@
-"""The evaluation protocol: how many samples, of which seeds, against which real digits.
+"""The evaluation protocol: which samples each metric compares with which real digits (in words: docs/evaluation.md).
 
-- Samples: 50,000 with consecutive seeds from `FIRST_SEED + SEED_STRIDE * s` for sampling seed s, truncation 1, as
-  28x28 uint8. In a conditional model the seed decides the digit, so all ten are equally frequent.
-- Fréchet distance: features of 10,000 samples against those of the 10,000 test digits. The floor is the same for 10,000
-  training digits, drawn without replacement by seed s. A conditional model is asked for the same digits as the floor
-  has, because MNIST's ten are not equally frequent: real digits in equal numbers have 1.9 times the floor.
-- Precision, recall, density, coverage: 5,000 of these samples against 5,000 test digits drawn by seed s, k = 5. (The
-  first half of the test split is cleaner: real training digits have precision 0.91 against it, 0.87 against the rest.)
-- Class balance, label accuracy (GAN-test), novelty: the first 10,000 samples. Novelty is the mean pixel distance of
-  samples to their nearest of 60,000 training digits, divided by that of the 10,000 test digits.
-- 1-NN: each of the 10,000 test digits gets the label of its nearest of 50,000 samples (or of ten million).
-- GAN-train: `classifier.fit` on the 50,000 samples for 5 epochs; its accuracy on the 10,000 test digits.
-- Discriminator features: the activations of every hidden layer, max-pooled to 4x4 (paper, section 5.1) and
-  standardised, under a logistic regression fitted on all 60,000 training digits, and on 1,000 (the first 100 of each
-  digit); its accuracy on the 10,000 test digits. A conditional discriminator gets label weights of 0.1 for each digit.
+The samples of sampling seed s have consecutive seeds from `FIRST_SEED + SEED_STRIDE * s` and truncation 1, as 28x28
+uint8. Most metrics take the first of them. What is drawn from real digits is drawn by seed s.
 """
 
+import contextlib
 import copy
 import functools
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -32,11 +21,12 @@ from dcgan import InputError
 from dcgan.data import to_float, to_model_size
 from dcgan.evaluation import metrics
 from dcgan.evaluation.classifier import DigitClassifier, fit, read
-from dcgan.latents.sampling import crop, sample, sample_chunks
+from dcgan.latents.sampling import crop, sample
 from dcgan.model_folder import Model
 from dcgan.networks import Discriminator, Generator
 
 SAMPLES, FRECHET_SAMPLES, MANIFOLD_SAMPLES, SAMPLES_10M = 50_000, 10_000, 5_000, 10_000_000
+SAMPLES_AT_ONCE = 1024  # bounds the memory that ten million take
 QUICK_SAMPLES = 2_000  # after an epoch of training
 FIRST_SEED, SEED_STRIDE = 10_000_000, 20_000_000
 GAN_TRAIN_EPOCHS = 5
@@ -68,22 +58,24 @@ def check_measurable(model: Model) -> None:
 def iter_samples(
     generator: Generator, count: int, sampling_seed: int, digits: Tensor | None = None
 ) -> Iterable[Digits]:
-    """Yield `count` samples of the protocol's seeds in chunks on the generator's device, with a progress bar.
+    """Yield `count` samples of the protocol's seeds in parts on the generator's device, with a progress bar.
 
     digits: the digit of each sample (count,), or None: each seed decides.
     """
     first, device = FIRST_SEED + SEED_STRIDE * sampling_seed, next(generator.parameters()).device
-    each = None if digits is None else digits.tolist()
     with tqdm(total=count, desc="sampling", unit=" images", leave=False, disable=None, delay=1) as bar:
-        for chunk in sample_chunks(generator, range(first, first + count), each):
-            labels = None if chunk.labels is None else torch.from_numpy(chunk.labels)
-            yield Digits(torch.from_numpy(crop(chunk.images, generator.config.border)[:, 0]), labels).to(device)
-            bar.update(len(chunk.images))
+        for start in range(0, count, SAMPLES_AT_ONCE):
+            stop = min(start + SAMPLES_AT_ONCE, count)
+            asked = None if digits is None else digits[start:stop].tolist()
+            part = sample(generator, range(first + start, first + stop), asked)
+            labels = None if part.labels is None else torch.from_numpy(part.labels)
+            yield Digits(torch.from_numpy(crop(part.images, generator.config.border)[:, 0]), labels).to(device)
+            bar.update(stop - start)
 
 
-def concat(parts: Iterable[Digits]) -> Digits:
-    """Return all parts as one."""
-    parts = list(parts)
+def draw(generator: Generator, count: int, sampling_seed: int, digits: Tensor | None = None) -> Digits:
+    """Return the samples of `iter_samples` as one."""
+    parts = list(iter_samples(generator, count, sampling_seed, digits))
     labels = None if parts[0].labels is None else torch.cat([part.labels for part in parts])
     return Digits(torch.cat([part.images for part in parts]), labels)
 
@@ -99,16 +91,15 @@ def epoch_quality(generator: Generator, images: Tensor, classifier: DigitClassif
 
     images: (N, 1, 32, 32) uint8, the training images to compare with. Returns {} for images of another shape.
     """
-    config = generator.config
     if images.shape[1:] != (1, 32, 32):
         return {}
     classifier = copy.deepcopy(classifier).to(images.device)
-    real = crop(images[:QUICK_SAMPLES, 0], config.border)
-    samples = sample(generator, range(FIRST_SEED, FIRST_SEED + QUICK_SAMPLES))
-    digits, features = read(classifier, torch.from_numpy(crop(samples.images, config.border)[:, 0]).to(images.device))
-    quality = asdict(metrics.manifold(read(classifier, real)[1], features))
-    if config.num_classes:
-        quality["label_accuracy"] = (digits.cpu() == torch.from_numpy(samples.labels)).double().mean().item()
+    samples = draw(generator, QUICK_SAMPLES, 0)
+    digits, features = read(classifier, samples.images)
+    _, real_features = read(classifier, crop(images[:QUICK_SAMPLES, 0], generator.config.border))
+    quality = metrics.manifold(real_features, features)
+    if samples.labels is not None:
+        quality["label_accuracy"] = (digits == samples.labels).double().mean().item()
     del quality["density"]
     return {name: round(value, 4) for name, value in quality.items()}
 
@@ -139,8 +130,22 @@ class Protocol:
 
     @functools.cached_property
     def discriminator_features(self) -> dict[str, float]:
+        """The accuracy of a linear classifier on the discriminator's features, with all and with 1,000 labels."""
+        from sklearn.linear_model import LogisticRegression  # evaluation's dependency, not the page's
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
         self.log("discriminator features")
-        return discriminator_features(self.discriminator, self.train, self.test)
+        labels = self.train.labels.cpu()
+        few = torch.cat([(labels == digit).nonzero()[:100, 0] for digit in range(10)]).numpy()
+        features, truth = pooled_features(self.discriminator, self.train.images), labels.numpy()
+        test_features = pooled_features(self.discriminator, self.test.images)
+        accuracies = {}
+        for name, rows in (("discriminator_features", slice(None)), ("discriminator_features_1000", few)):
+            linear = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=100))
+            linear.fit(features[rows], truth[rows])
+            accuracies[name] = float(linear.score(test_features, self.test.labels.cpu().numpy()))
+        return accuracies
 
     @functools.cached_property
     def real_distance(self) -> float:
@@ -156,14 +161,14 @@ class Protocol:
         """
         started, conditional = time.monotonic(), self.generator.config.num_classes > 0
         self.log(f"sampling {SAMPLES:,} digits")
-        samples = concat(iter_samples(self.generator, SAMPLES, sampling_seed))
+        samples = draw(self.generator, SAMPLES, sampling_seed)
         few = samples.first(FRECHET_SAMPLES)
 
         self.log("Fréchet distance, precision and recall, class balance")
         digits, features = read(self.classifier, few.images)
         floor = self.real_subset(FRECHET_SAMPLES, sampling_seed)
         if conditional:
-            alike = concat(iter_samples(self.generator, len(floor.images), sampling_seed, floor.labels))
+            alike = draw(self.generator, len(floor.images), sampling_seed, floor.labels)
             _, features = read(self.classifier, alike.images)
         measures: dict = self.resemblance(features, read(self.classifier, floor.images)[1], sampling_seed)
         measures["class_counts"], measures["class_kl"] = metrics.kl_to_uniform(digits)
@@ -201,7 +206,7 @@ class Protocol:
         distance = metrics.frechet_distance(self.test_features, features)
         floor = metrics.frechet_distance(self.test_features, floor_features)
         real = subsample(self.test_features, MANIFOLD_SAMPLES, sampling_seed)
-        manifold = asdict(metrics.manifold(real, features[:MANIFOLD_SAMPLES]))
+        manifold = metrics.manifold(real, features[:MANIFOLD_SAMPLES])
         return {"frechet_distance": distance, "frechet_floor": floor, "frechet_ratio": distance / floor} | manifold
 
     def as_training_data(self, samples: Digits, sampling_seed: int) -> dict[str, float]:
@@ -210,58 +215,30 @@ class Protocol:
         search.update(samples.images)
         trained = fit(samples.images, samples.labels, epochs=GAN_TRAIN_EPOCHS, seed=sampling_seed)
         return {
-            "nearest_neighbour_error_50k": metrics.nearest_neighbour_error(search, samples.labels, self.test.labels),
+            "nearest_neighbour_error_50k": search.error(samples.labels, self.test.labels),
             "gan_train": (read(trained, self.test.images)[0] == self.test.labels).double().mean().item(),
         }
 
     def many_neighbours_error(self, sampling_seed: int) -> float:
         """Return the 1-NN error of ten million samples, of which only the labels are kept (10 MB)."""
-        search, labels, waiting = metrics.NearestNeighbour(self.test.images), [], []
+        search, labels = metrics.NearestNeighbour(self.test.images), []
         for part in iter_samples(self.generator, SAMPLES_10M, sampling_seed):
+            search.update(part.images)
             labels.append(part.labels)
-            waiting.append(part.images)
-            if len(waiting) * len(part.images) >= metrics.REFERENCES_AT_ONCE:
-                search.update(torch.cat(waiting))
-                waiting = []
-        if waiting:
-            search.update(torch.cat(waiting))
-        return metrics.nearest_neighbour_error(search, torch.cat(labels), self.test.labels)
+        return search.error(torch.cat(labels), self.test.labels)
 
 
 @torch.inference_mode()
 def pooled_features(discriminator: Discriminator, images: Tensor) -> np.ndarray:
     """Return the hidden layers for images (N, 28, 28) uint8, each max-pooled to 4x4: (N, D) float32."""
     config, kept, rows = discriminator.config, [], []
-    hooks = [
-        layer.register_forward_hook(lambda module, inputs, output: kept.append(output))
-        for layer in (discriminator.from_image, *discriminator.norms)
-    ]
-    try:
+    with contextlib.ExitStack() as hooks:
+        for layer in (discriminator.from_image, *discriminator.norms):
+            hooks.enter_context(layer.register_forward_hook(lambda module, inputs, output: kept.append(output)))
         for part in images.split(512):
             kept.clear()
             labels = torch.full((len(part), 10), 0.1, device=part.device) if config.num_classes else None
             discriminator(to_float(to_model_size(part, config.image_size, config.image_channels)), labels)
             pooled = [F.adaptive_max_pool2d(F.leaky_relu(output, 0.2), 4).flatten(1) for output in kept]
             rows.append(torch.cat(pooled, dim=1).cpu())
-    finally:
-        for hook in hooks:
-            hook.remove()
     return torch.cat(rows).numpy()
-
-
-def discriminator_features(discriminator: Discriminator, train: Digits, test: Digits) -> dict[str, float]:
-    """Return the accuracy of a linear classifier on the discriminator's features, with all and with 1,000 labels."""
-    from sklearn.linear_model import LogisticRegression  # evaluation's dependency, not the page's
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    labels = train.labels.cpu()
-    few = torch.cat([(labels == digit).nonzero()[:100, 0] for digit in range(10)]).numpy()
-    features, truth = pooled_features(discriminator, train.images), labels.numpy()
-    test_features, test_truth = pooled_features(discriminator, test.images), test.labels.cpu().numpy()
-    accuracies = {}
-    for name, rows in (("discriminator_features", slice(None)), ("discriminator_features_1000", few)):
-        linear = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=100))
-        linear.fit(features[rows], truth[rows])
-        accuracies[name] = float(linear.score(test_features, test_truth))
-    return accuracies

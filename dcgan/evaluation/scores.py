@@ -1,17 +1,14 @@
 """What the two judges say of an image: the classifier which digit it is, the discriminator how real it looks."""
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from dcgan.data import to_float
-from dcgan.evaluation.classifier import DigitClassifier, load_classifier
+from dcgan.evaluation.classifier import load_classifier
 from dcgan.latents.sampling import to_28x28
 from dcgan.model_folder import Model
-
-BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -24,33 +21,22 @@ class Scores:
     realness: np.ndarray
 
 
-@functools.cache
-def classifier() -> DigitClassifier:
-    """Return the bundled classifier, loaded once. It stays on the CPU."""
-    return load_classifier()
-
-
 @torch.inference_mode()
 def score_images(model: Model, images: np.ndarray, labels: np.ndarray | None) -> Scores:
     """Return the scores of images (N, C, S, S) uint8 from the generator, with the labels (N,) that they were asked for.
 
     labels: None for an unconditional model. The discriminator works on the device that it is on.
     """
-    probabilities, realness = [], []
     device = next(model.discriminator.parameters()).device
-    pixels = torch.from_numpy(to_28x28(images, model.config.border))
-    for start in range(0, len(images), BATCH):
-        part = slice(start, start + BATCH)
-        probabilities.append(classifier()(to_float(pixels[part])[:, None]).softmax(dim=1))
-        classes = None if labels is None else torch.from_numpy(labels[part].astype(np.int64)).to(device)
-        logits = model.discriminator(to_float(torch.from_numpy(images[part]).to(device)), classes)
-        realness.append(logits.sigmoid().cpu())
-    confidence, digits = torch.cat(probabilities).max(dim=1)
-    return Scores(digits.numpy(), confidence.numpy(), torch.cat(realness).numpy())
+    pixels = to_float(torch.from_numpy(to_28x28(images, model.config.border)))[:, None]
+    confidence, digits = load_classifier()(pixels).softmax(dim=1).max(dim=1)
+    classes = None if labels is None else torch.from_numpy(labels.astype(np.int64)).to(device)
+    logits = model.discriminator(to_float(torch.from_numpy(images).to(device)), classes)
+    return Scores(digits.numpy(), confidence.numpy(), logits.sigmoid().cpu().numpy())
 
 
 @torch.inference_mode()
 def likely_digits(image: np.ndarray, count: int) -> tuple[int, ...]:
     """Return the `count` likeliest digits of an image (28, 28) uint8, the likeliest first."""
-    logits = classifier()(to_float(torch.from_numpy(image)[None, None]))[0]
+    logits = load_classifier()(to_float(torch.from_numpy(image)[None, None]))[0]
     return tuple(logits.topk(count).indices.tolist())

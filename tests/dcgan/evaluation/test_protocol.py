@@ -268,7 +268,7 @@ def test_tensors_meet_on_one_device(num_classes, monkeypatch):
         with pytest.raises(RuntimeError, match="device"):  # what the rest of the test relies on
             generator(torch.randn(40, 100), None if labels is None else torch.from_numpy(labels).long())
         assert sefa(generator, 2)[0].vector.device.type == "cpu"
-        monkeypatch.setattr(dcgan.evaluation.scores, "classifier", lambda: fake_classifier)
+        monkeypatch.setattr(dcgan.evaluation.scores, "load_classifier", lambda: fake_classifier)
         score_images(model, np.zeros((40, 1, 32, 32), np.uint8), labels)
         assert {part.images.device.type for part in iter_samples(generator, 40, 0)} == {"cuda"}
         pooled_features(discriminator, real)
