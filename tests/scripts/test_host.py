@@ -39,11 +39,6 @@ def hub() -> Iterator[HubServer]:
         yield hub
 
 
-@pytest.fixture(scope="module")
-def model_folder(tiny_run, tmp_path_factory) -> Path:
-    return Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("model") / "tiny"))
-
-
 ONE_AFTER_ANOTHER = """
 import contextlib, importlib, io, json, os, sys
 
@@ -92,7 +87,7 @@ def scripts(hub, tmp_path) -> Callable[..., list[Done]]:
         ]
         done = subprocess.run(
             [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(calls)],
-            env=hub.environment(tmp_path) | {"PYTHONPATH": str(ROOT)} | environment,
+            env=hub.environment(tmp_path) | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment,
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -124,25 +119,28 @@ def on_hub(hub: HubServer, repo: str) -> dict[str, bytes]:
     return {name: data for name, data in hub.repos["model", repo].files().items() if name != ".gitattributes"}
 
 
-def test_push_makes_one_commit_and_none_when_nothing_changed(hub, scripts, model_folder):
-    own_card = (model_folder / "README.md").read_text()
-    command = ("push", [model_folder, REPO, "--tag", "v1"])
-    done, again = scripts(command, command)
+def test_push_makes_one_commit_and_none_when_nothing_changed_and_never_moves_a_tag(hub, scripts, tiny_run, tmp_path):
+    own_card = (tiny_run / "README.md").read_text()
+    other = Path(shutil.copytree(tiny_run, tmp_path / "other"))
+    (other / "samples.png").write_bytes(b"others")
+    flags = [REPO, "--private", "--tag", "v1"]
+    done, again, moved = scripts(*(("push", [folder, *flags]) for folder in (tiny_run, tiny_run, other)))
     assert (done.code, again.code) == (0, 0), done.err + again.err
     repo = hub.repos["model", REPO]
-    commit = repo.at("main").id
+    commit = repo.at("v1").id
     first, second = done.out.splitlines()
     assert first == f"{hub.endpoint}/{REPO}: commit {commit}"
     assert second.startswith("tagged v1") and f"{REPO}@v1" in second
     assert again.out.splitlines()[0] == f"{hub.endpoint}/{REPO}: unchanged, at commit {commit}"
-    assert (len(repo.commits), repo.at("v1").id) == (2, commit)
-    files = on_hub(hub, REPO)
-    assert set(files) == PUSHED  # and no checkpoint
-    with safe_open(model_folder / "model.safetensors", "pt") as weights:
+    assert "has a tag v1 already" in moved.refusal
+    assert repo.private and len(repo.commits) == 3  # one of each push that changed something, on an empty one
+    files = repo.files("v1")
+    assert set(files) - {".gitattributes"} == PUSHED  # and no checkpoint
+    with safe_open(tiny_run / "model.safetensors", "pt") as weights:
         assert weights.metadata()["format_version"] == "1"
-    assert all(files[name] == (model_folder / name).read_bytes() for name in PUSHED - {"README.md"})
+    assert all(files[name] == (tiny_run / name).read_bytes() for name in PUSHED - {"README.md"})
     assert f"# {REPO}\n" in files["README.md"].decode()
-    assert (model_folder / "README.md").read_text() == own_card != files["README.md"].decode()
+    assert (tiny_run / "README.md").read_text() == own_card != files["README.md"].decode()
 
 
 def evaluate(folder: Path) -> None:
@@ -154,9 +152,9 @@ def evaluate(folder: Path) -> None:
     write_card(folder)
 
 
-def test_measurements_go_with_the_weights_that_they_were_measured_on(hub, scripts, model_folder, tmp_path):
+def test_measurements_go_with_the_weights_that_they_were_measured_on(hub, scripts, tiny_run, tmp_path):
     repo, measured = "user/measured", {"evaluation.json", "novelty.png"}
-    folder = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    folder = Path(shutil.copytree(tiny_run, tmp_path / "model"))
     evaluate(folder)
     (done,) = scripts(("push", [folder, repo]))
     assert done.code == 0, done.err
@@ -175,28 +173,17 @@ def test_measurements_go_with_the_weights_that_they_were_measured_on(hub, script
     assert len(hub.repos["model", repo].commits) == commits + 1 and "unchanged" in again.out
 
 
-def test_a_tag_never_moves(hub, scripts, model_folder, tmp_path):
-    other = Path(shutil.copytree(model_folder, tmp_path / "other"))
-    (other / "samples.png").write_bytes(b"others")
-    tag = ["user/tagged", "--private", "--tag", "v1"]
-    first, second = scripts(("push", [model_folder, *tag]), ("push", [other, *tag]))
-    assert first.code == 0
-    assert "has a tag v1 already" in second.refusal
-    repo = hub.repos["model", "user/tagged"]
-    assert repo.at("v1").id in first.out and repo.private
-
-
-def test_refusals_are_sentences_without_the_token(hub, scripts, model_folder, tmp_path):
-    publish(hub, REPO, model_folder)
-    broken = Path(shutil.copytree(model_folder, tmp_path / "broken"))
+def test_refusals_are_sentences_without_the_token(hub, scripts, tiny_run, tmp_path):
+    publish(hub, REPO, tiny_run)
+    broken = Path(shutil.copytree(tiny_run, tmp_path / "broken"))
     (broken / "model.safetensors").write_bytes(b"no weights at all")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").touch()
     calls = {
-        "there is no Hub token": ("push", [model_folder, "user/new"], None),
-        "does not accept this token": ("push", [model_folder, "user/new"], "hf_wrong"),
-        "no write access": ("push", [model_folder, "user/new"], "hf_read"),
-        "'no-slash' is not a valid repo": ("push", [model_folder, "no-slash"]),
+        "there is no Hub token": ("push", [tiny_run, "user/new"], None),
+        "does not accept this token": ("push", [tiny_run, "user/new"], "hf_wrong"),
+        "no write access": ("push", [tiny_run, "user/new"], "hf_read"),
+        "'no-slash' is not a valid repo": ("push", [tiny_run, "no-slash"]),
         "not a folder": ("push", [tmp_path / "nowhere", "user/new"]),
         "model.safetensors is 17 bytes": ("push", [broken, "user/new"]),
         "has no model user/nothing": ("deploy_space", [SPACE, "--model", "user/nothing"]),
@@ -208,45 +195,40 @@ def test_refusals_are_sentences_without_the_token(hub, scripts, model_folder, tm
     for done, sentence in zip(scripts(*calls.values()), calls, strict=True):
         assert sentence in done.refusal
     assert ("model", "user/new") not in hub.repos and ("space", SPACE) not in hub.repos
-    (done,) = scripts(("push", [model_folder, REPO]), HF_ENDPOINT="http://127.0.0.1:9")
+    (done,) = scripts(("push", [tiny_run, REPO]), HF_ENDPOINT="http://127.0.0.1:9")
     assert "no connection" in done.refusal
 
 
-def test_push_dry_run_lists_the_files_and_asks_no_one(hub, model_folder, capsys):
+def test_push_dry_run_lists_the_files_and_asks_no_one(hub, tiny_run, capsys):
     asked = len(hub.requests)
-    assert push.main([str(model_folder), REPO, "--dry-run"]) == 0
+    assert push.main([str(tiny_run), REPO, "--dry-run"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in PUSHED)
     assert "checkpoint" not in printed
     assert len(hub.requests) == asked
 
 
-def test_training_ends_with_a_push_that_can_fail_without_loss(hub, scripts, tmp_path, tiny_flags):
-    run = tmp_path / "run"
-    flags = ["--preset", "mnist", "--out", run, *tiny_flags, "--push", "user/trained", "--epochs"]
-    (failed,) = scripts(("train", [*flags, 1], None))
+def test_training_ends_with_a_push_that_can_fail_without_loss(hub, scripts, tiny_run, tmp_path, tiny_flags):
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    flags = ["--preset", "mnist-conditional", "--out", run, *tiny_flags, "--push", "user/trained", "--epochs"]
+    (failed,) = scripts(("train", [*flags, 3], None))
     assert f"python scripts/push.py {run} user/trained" in failed.refusal
     evaluate(run)
-    done, more = scripts(("train", [*flags, 1]), ("train", [*flags, 2]))  # nothing left to train, then one epoch more
+    done, more = scripts(("train", [*flags, 3]), ("train", [*flags, 4]))  # nothing left to train, then one epoch more
     assert (done.code, more.code) == (0, 0), done.err + more.err
     assert "pushed to" in done.out
-    assert load_model(str(run)).training["epochs_done"] == 2
+    assert load_model(str(run)).training["epochs_done"] == 4
     _, before, after = hub.repos["model", "user/trained"].commits
     assert "evaluation.json" in before.tree and b"0.987" in before.tree["README.md"].data
     assert "evaluation.json" not in after.tree and b"0.987" not in after.tree["README.md"].data
     assert "0.987" not in (run / "README.md").read_text()
 
 
-def change_weights(folder: Path, factor: float) -> None:
+def change_weights(folder: Path, factor: float) -> Path:
     tensors = load_file(folder / "model.safetensors")
     tensors["to_image.weight"] *= factor
     save_file(tensors, folder / "model.safetensors")
-
-
-def with_other_weights(folder: Path, target: Path, factor: float) -> Path:
-    shutil.copytree(folder, target)
-    change_weights(target, factor)
-    return target
+    return folder
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -261,9 +243,9 @@ def variables(hub: HubServer, folder: Path) -> dict[str, str]:
     return {name: value for name, value in hub.environment(folder, None).items() if os.environ.get(name) != value}
 
 
-def test_a_running_page_swaps_in_what_is_new_and_good(hub, model_folder, tmp_path):
+def test_a_running_page_swaps_in_what_is_new_and_good(hub, tiny_run, tmp_path):
     repo = "user/fresh"
-    publish(hub, repo, model_folder)
+    publish(hub, repo, tiny_run)
     tags = hub.repos["model", repo]
     tags.refs["refs/tags/v1"] = tags.refs["refs/heads/main"]
     names, environment = f"{repo}@v1,{repo}", variables(hub, tmp_path)
@@ -273,20 +255,18 @@ def test_a_running_page_swaps_in_what_is_new_and_good(hub, model_folder, tmp_pat
         def shown() -> dict:
             return client.predict(api_name="/models")[1]
 
-        assert [model["commit"] for model in client.predict(api_name="/models")] == [
-            hub.repos["model", repo].at("v1").id
-        ] * 2
-        assert np.array_equal(drawn(client, f"{repo}@v1"), expected(model_folder))
-        assert np.array_equal(drawn(client, repo), expected(model_folder))
+        assert [model["commit"] for model in client.predict(api_name="/models")] == [tags.at("v1").id] * 2
+        assert np.array_equal(drawn(client, f"{repo}@v1"), expected(tiny_run))
+        assert np.array_equal(drawn(client, repo), expected(tiny_run))
 
-        newer = with_other_weights(model_folder, tmp_path / "newer", 0.5)
+        newer = change_weights(Path(shutil.copytree(tiny_run, tmp_path / "newer")), 0.5)
         publish(hub, repo, newer)
         wait_for(lambda: shown()["commit"] == hub.repos["model", repo].at("main").id)
         assert np.array_equal(drawn(client, repo), expected(newer))
-        assert np.array_equal(drawn(client, f"{repo}@v1"), expected(model_folder))  # the old tag, the old pictures
+        assert np.array_equal(drawn(client, f"{repo}@v1"), expected(tiny_run))  # the old tag, the old pictures
 
         good = shown()["commit"]
-        broken = with_other_weights(model_folder, tmp_path / "broken", float("nan"))
+        broken = change_weights(Path(shutil.copytree(tiny_run, tmp_path / "broken")), float("nan"))
         hub.commit(repo, {"model.safetensors": (broken / "model.safetensors").read_bytes()})
         wait_for(lambda: "not finite" in (shown()["problem"] or ""))
         assert shown()["commit"] == good
@@ -298,44 +278,24 @@ def tree_of(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def test_deploy_uploads_the_tree_of_the_dry_run_once(hub, scripts, model_folder, tmp_path):
-    publish(hub, REPO, model_folder)
-    wishes = ["--model", REPO, "--hardware"]
-    dry, done, again, moved = scripts(
-        ("deploy_space", [SPACE, *wishes, "cpu-basic", "--dry-run", tmp_path / "tree"]),
-        ("deploy_space", [SPACE, *wishes, "cpu-basic"]),
-        ("deploy_space", [SPACE, *wishes, "cpu-basic"]),
-        ("deploy_space", [SPACE, *wishes, "zero-a10g"]),
-    )
-    assert dry.code == 0, dry.err
-    tree = tree_of(tmp_path / "tree")
+def test_deploy_uploads_the_tree_of_the_dry_run_once(hub, scripts, tiny_run, tmp_path):
+    commit, kinds = publish(hub, REPO, tiny_run), ("cpu-basic", "zero-a10g")
+    cpu, zero = ([SPACE, "--model", REPO, "--hardware", kind] for kind in kinds)
+    calls = (cpu, cpu, zero, *([*wish, "--dry-run", tmp_path / wish[-1]] for wish in (cpu, zero)))
+    done, again, moved, *dry = scripts(*(("deploy_space", call) for call in calls))
+    assert [one.code for one in dry] == [0, 0], dry[0].err + dry[1].err
+    tree = tree_of(tmp_path / "cpu-basic")
     assert {"app.py", "README.md", "requirements.txt", "demo/page.py", "dcgan/weights/mnist/config.json"} <= set(tree)
     assert not [path for path in tree if path.startswith(("tests", "scripts", "runs", "data", "."))]
 
     assert done.out.startswith(f"{hub.endpoint}/spaces/{SPACE}: created, files, DCGAN_MODEL, at commit "), done.err
-    space, commit = hub.repos["space", SPACE], done.out.split()[-1]
-    assert {path: data for path, data in space.files(commit).items() if path != ".gitattributes"} == tree
+    space, first = hub.repos["space", SPACE], done.out.split()[-1]
+    assert {path: data for path, data in space.files(first).items() if path != ".gitattributes"} == tree
     assert (space.variables, space.sdk) == ({"DCGAN_MODEL": REPO}, "gradio")
-    assert again.out == f"{hub.endpoint}/spaces/{SPACE}: unchanged, at commit {commit}\n"
+    assert again.out == f"{hub.endpoint}/spaces/{SPACE}: unchanged, at commit {first}\n"
     assert "files, hardware" in moved.out  # the requirements and the front matter differ
     assert space.hardware == "zero-a10g"
 
-    # As on a ZeroGPU Space: no torchvision, and a `spaces` that wants to see a decorated function.
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "torchvision.py").write_text("raise ImportError('not on a Space')\n")
-    seen = "def GPU(function):\n    print('decorated', function.__name__, flush=True)\n    return function\n"
-    (tmp_path / "site" / "spaces.py").write_text(seen)
-    environment = variables(hub, tmp_path) | {"PYTHONPATH": str(tmp_path / "site"), "DCGAN_MODEL": REPO}
-    with serving(tmp_path, root=tmp_path / "tree", **environment) as url:
-        client = Client(url, verbose=False, download_files=tmp_path / "downloads")
-        assert np.array_equal(drawn(client, REPO), expected(model_folder))
-    assert "decorated draw_on_gpu" in (tmp_path / "app.log").read_text()
-
-
-def test_a_space_asks_for_what_its_hardware_needs(hub, scripts, model_folder, tmp_path):
-    commit, kinds = publish(hub, REPO, model_folder), ("cpu-basic", "zero-a10g")
-    calls = [[SPACE, "--model", REPO, "--hardware", kind, "--dry-run", tmp_path / kind] for kind in kinds]
-    assert [done.code for done in scripts(*(("deploy_space", call) for call in calls))] == [0, 0]
     for kind in kinds:
         requirements = (tmp_path / kind / "requirements.txt").read_text()
         assert ("/whl/cpu" in requirements) == (kind == "cpu-basic")
@@ -346,3 +306,14 @@ def test_a_space_asks_for_what_its_hardware_needs(hub, scripts, model_folder, tm
         assert (front["suggested_hardware"], front["models"]) == (kind, [REPO])
         assert len(front["short_description"]) <= 60
         assert front["preload_from_hub"] == [f"{REPO} {','.join(FILES)} {commit}"]
+
+    # As on a ZeroGPU Space: no torchvision, and a `spaces` that wants to see a decorated function.
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "torchvision.py").write_text("raise ImportError('not on a Space')\n")
+    seen = "def GPU(function):\n    print('decorated', function.__name__, flush=True)\n    return function\n"
+    (tmp_path / "site" / "spaces.py").write_text(seen)
+    environment = variables(hub, tmp_path) | {"PYTHONPATH": str(tmp_path / "site"), "DCGAN_MODEL": REPO}
+    with serving(tmp_path, root=tmp_path / "zero-a10g", **environment) as url:
+        client = Client(url, verbose=False, download_files=tmp_path / "downloads")
+        assert np.array_equal(drawn(client, REPO), expected(tiny_run))
+    assert "decorated draw_on_gpu" in (tmp_path / "app.log").read_text()

@@ -1,6 +1,3 @@
-"""scripts/sample.py: the files that it writes, and the arguments that it refuses."""
-
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +13,6 @@ from scripts import sample as sample_script
 @pytest.fixture(scope="module")
 def unconditional(tmp_path_factory, make_model) -> Path:
     return make_model(tmp_path_factory.mktemp("models") / "unconditional", ModelConfig(base_channels=8))
-
-
-@pytest.fixture
-def sample_refusal(refusal, out) -> Callable[..., str]:
-    file = out.with_suffix(".npz")
-
-    def run(model: object, *flags: object, out: Path = file) -> str:
-        return refusal(sample_script, model, "--out", out, "--device", "cpu", *flags, unchanged=out.parent)
-
-    return run
 
 
 def test_sample_writes_what_is_asked_for(tiny_run, tmp_path, capsys):
@@ -63,26 +50,17 @@ def test_sample_lets_the_seed_decide_the_digit(tiny_run, unconditional, tmp_path
         (["--device", "nonsense"], "device is 'nonsense'"),
     ],
 )
-def test_wrong_requests(sample_refusal, tiny_run, flags, sentence):
-    assert sample_refusal(tiny_run, *flags).startswith(sentence)
+def test_wrong_requests(refusal, tiny_run, out, flags, sentence):
+    command = [tiny_run, "--out", out, "--device", "cpu", *flags]
+    assert refusal(sample_script, *command, unchanged=out.parent).startswith(sentence)
 
 
-def test_digit_of_a_model_that_knows_none(sample_refusal, unconditional):
-    assert sample_refusal(unconditional, "--digit", 3).startswith("this model is unconditional")
+def test_what_cannot_be_sampled_and_where_nothing_can_be_written(refusal, tiny_run, unconditional, out, full_disk):
+    def refused(model: object, target: Path = out, *flags: object) -> str:
+        return refusal(sample_script, model, "--out", target, *flags, unchanged=out.parent)
 
-
-def test_unknown_model(sample_refusal):
-    assert sample_refusal("no-such-model").startswith("there is no model 'no-such-model'")
-
-
-def test_damaged_model(sample_refusal, make_model, tmp_path):
-    damaged = make_model(tmp_path / "damaged", ModelConfig(base_channels=8))
-    content = (damaged / "model.safetensors").read_bytes()
-    (damaged / "model.safetensors").write_bytes(content[:-1])
-    assert "model.safetensors" in sample_refusal(damaged)
-
-
-def test_wrong_targets(sample_refusal, tiny_run, out, full_disk):
-    assert "ends in .jpg" in sample_refusal(tiny_run, out=out.with_suffix(".jpg"))
+    assert refused(unconditional, out, "--digit", 3).startswith("this model is unconditional")
+    assert refused("no-such-model").startswith("there is no model 'no-such-model'")
+    assert "ends in .jpg" in refused(tiny_run, out.with_suffix(".jpg"))
     with full_disk(1000):
-        assert "out.npz cannot be written: File too large" in sample_refusal(tiny_run)
+        assert "out.npz cannot be written: File too large" in refused(tiny_run, out.with_suffix(".npz"))

@@ -34,19 +34,19 @@ def files(tmp_path_factory, make_model) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in FILES}
 
 
-@pytest.fixture(scope="module")
-def other_files(files, tmp_path_factory) -> dict[str, bytes]:
-    """The same model with other weights."""
-    return files | {"model.safetensors": changed(files, tmp_path_factory.mktemp("other"), lambda tensor: tensor * 0.5)}
-
-
-def changed(files: dict[str, bytes], folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> bytes:
+def changed(files: dict[str, bytes], folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, bytes]:
+    """Return the files of the same model with other weights."""
     path = folder / "changed.safetensors"
     path.write_bytes(files["model.safetensors"])
     tensors = load_file(path)
     tensors["to_image.weight"] = change(tensors["to_image.weight"])
     save_file(tensors, path)
-    return path.read_bytes()
+    return files | {"model.safetensors": path.read_bytes()}
+
+
+@pytest.fixture(scope="module")
+def other_files(files, tmp_path_factory) -> dict[str, bytes]:
+    return changed(files, tmp_path_factory.mktemp("other"), lambda tensor: tensor * 0.5)
 
 
 @pytest.fixture
@@ -85,6 +85,7 @@ def test_a_pull_is_byte_for_byte_and_a_known_commit_asks_no_one(hub, files, othe
     assert not [path for _, path in hub.requests if "agent" in path]  # no telemetry
 
 
+WEIGHTS = {"path": "model.safetensors", "method": "GET"}
 COLD = [  # (fault, what it strikes, how long a pull may take, the sentence)
     ("silent", {}, 30, "could not be reached"),
     ("unauthorized", {}, 30, "or it is private"),
@@ -95,10 +96,10 @@ COLD = [  # (fault, what it strikes, how long a pull may take, the sentence)
     ("rate_limit", {}, 30, r"error \(429\)"),
     ("server_error", {}, 30, r"error \(500\)"),
     ("server_error", {"path": "/blobs/", "method": "GET"}, 30, r"error \(500\)"),
-    ("cut", {"path": "model.safetensors", "method": "GET"}, 3, "did not deliver model.safetensors within 3 s"),
-    ("trickle", {"path": "model.safetensors", "method": "GET"}, 3, "did not deliver model.safetensors within 3 s"),
-    ("short", {"path": "model.safetensors", "method": "GET"}, 30, "cut short"),
-    ("flip", {"path": "model.safetensors", "method": "GET"}, 30, "arrived damaged twice"),
+    ("cut", WEIGHTS, 3, "did not deliver model.safetensors within 3 s"),
+    ("trickle", WEIGHTS, 3, "did not deliver model.safetensors within 3 s"),
+    ("short", WEIGHTS, 30, "cut short"),
+    ("flip", WEIGHTS, 30, "arrived damaged twice"),
 ]
 
 
@@ -123,13 +124,9 @@ def test_what_goes_wrong_is_a_sentence_and_the_last_good_model_stays(hub, other_
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://nowhere.invalid"])
 def test_a_hub_that_is_not_there(hub, monkeypatch, endpoint):
-    good = load_model(REPO)
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
-    shown = load_model(REPO, 8)
-    assert shown.commit == good.commit
-    assert "could not be reached" in shown.problem
     with pytest.raises(HubError, match="could not be reached"):
-        pull("user/another", 8)
+        pull(REPO, 8)
 
 
 def test_a_cache_that_cannot_be_written(hub, monkeypatch, tmp_path):
@@ -163,7 +160,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again_and_never_used(hub, files)
 )
 def test_bad_weights_are_refused_and_the_good_ones_stay(hub, files, tmp_path, change, sentence):
     good = load_model(REPO)
-    hub.commit(REPO, {"model.safetensors": changed(files, tmp_path, change)})
+    hub.commit(REPO, changed(files, tmp_path, change))
     shown = load_model(REPO)
     assert shown.commit == good.commit
     assert sentence in shown.problem
@@ -173,12 +170,13 @@ def test_bad_weights_are_refused_and_the_good_ones_stay(hub, files, tmp_path, ch
 
 
 def test_what_is_announced_as_too_large_is_not_downloaded(hub, files):
-    hub.commit(REPO, {"config.json": files["config.json"] + b" " * 70_000})
-    with pytest.raises(HubError, match=r"more than 65,536"):
-        pull(REPO)
-    hub.commit(REPO, {"config.json": files["config.json"], "model.safetensors": bytes(2**26 + 1)})
-    with pytest.raises(HubError, match="more than 67,108,864"):
-        pull(REPO)
+    for large, limit in (
+        ({"config.json": bytes(70_000)}, "65,536"),
+        ({"model.safetensors": bytes(2**26 + 1)}, "67,108,864"),
+    ):
+        hub.commit(REPO, files | large)
+        with pytest.raises(HubError, match=f"more than {limit}"):
+            pull(REPO)
     assert not any(method == "GET" and "blobs" in path for method, path in hub.requests)
 
 
@@ -205,26 +203,12 @@ def test_training_files_are_optional_and_come_after_the_model(hub):
     assert not pull_training_files(REPO, "0" * 40, 10)
 
 
-@pytest.mark.parametrize(
-    "printed",
-    [
-        b"",
-        b"no JSON",
-        b"[]",
-        b"{}",
-        b"7",
-        b'{"doing": "deliver"}',
-        b'{"folder": "/tmp"}',
-        b'{"commit": "' + b"0" * 40 + b'"}',
-        b'{"folder": "/tmp", "commit": "main"}',
-        b'{"folder": ["/tmp"], "commit": {}}',
-        b'{"problem": null}',
-        b'{"problem": NaN}',
-        b"\xff\xfe\x00",
-        b"[" * 100_000,
-    ],
-    ids=lambda printed: printed[:30],
-)
+PRINTED = [b"", b"no JSON", b"[]", b"{}", b"7", b"\xff\xfe\x00", b"[" * 100_000, b'{"doing": "deliver"}']
+PRINTED += [b'{"folder": "/tmp"}', b'{"commit": "' + b"0" * 40 + b'"}', b'{"folder": "/tmp", "commit": "main"}']
+PRINTED += [b'{"folder": ["/tmp"], "commit": {}}', b'{"problem": null}', b'{"problem": NaN}']
+
+
+@pytest.mark.parametrize("printed", PRINTED, ids=lambda printed: printed[:30])
 @pytest.mark.parametrize(("ending", "seconds"), [("exit 0", 30), ("exit 1", 30), ("exec sleep 60", 0.2)])
 def test_whatever_a_child_prints_is_a_hub_error(tmp_path, monkeypatch, printed, ending, seconds):
     (tmp_path / "printed").write_bytes(printed)
