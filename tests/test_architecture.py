@@ -14,6 +14,7 @@ MAY_IMPORT = {  # package or module of dcgan: what else of dcgan it may import
     "dcgan.config": {"dcgan"},
     "dcgan.files": {"dcgan"},
     "dcgan.images": GROUND,
+    "dcgan.ink": GROUND,
     "dcgan.data": GROUND,
     "dcgan.networks": GROUND,
     "dcgan.latents": GROUND | {"dcgan.data", "dcgan.images", "dcgan.networks"},

@@ -1,5 +1,6 @@
 """Ink: the outline keeps a digit's holes, drops specks, and moves without jumps."""
 
+import base64
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from scipy import ndimage
 
 from dcgan.hub.load import load_model
+from dcgan.ink import VIEW_BOX, grey_picture, trace
 from dcgan.latents.sampling import generate, latent_from_seed
 
 LEVEL = 0.45
@@ -129,3 +131,58 @@ def test_ink_of_sampled_pixels(engine):
     rounded, exact, holes = engine.evaluate(script)
     assert area(rounded) == pytest.approx(area(exact), abs=1)
     assert isinstance(holes, int)
+
+
+def assert_same_ink(pictures: list[np.ndarray], traced: list[list]) -> None:
+    inks = [trace(picture) for picture in pictures]
+    differing = [i for i, ink in enumerate(inks) if [ink.holes, ink.path] != traced[i]]
+    assert len(inks) == len(traced) and not differing
+
+
+@pytest.mark.parametrize("model", ["mnist-conditional", "mnist"])
+def test_python_traces_the_browsers_digits_to_the_same_paths(engine, model):
+    """Digits of seeds, and pictures halfway between two of them, as the browser draws and traces them."""
+    script = """async (model) => {
+      const { draw, trace } = await dcgan.load(model), points = [];
+      for (let seed = 0; seed < 120; seed++) points.push(dcgan.point(seed, { model }));
+      for (let i = 0; i < 40; i++) points.push(dcgan.between(points[i], points[i + 1], 0.5));
+      const pictures = points.map((point) => Float32Array.from(draw(point)));
+      const bytes = pictures.map((picture) => btoa(String.fromCharCode(...new Uint8Array(picture.buffer))));
+      return [bytes, pictures.map(trace).map(({ holes, path }) => [holes, path]), dcgan.VIEW_BOX];
+    }"""
+    drawn, traced, view_box = engine.evaluate(script, model)
+    pictures = [np.frombuffer(base64.b64decode(text), np.float32).reshape(32, 32) for text in drawn]
+    assert_same_ink(pictures, traced)
+    assert view_box == VIEW_BOX
+
+
+def test_python_traces_odd_pictures_to_the_same_paths(engine, pictures):
+    random = np.random.default_rng(1)
+    noise = random.normal(0, 1.5, (40, 32, 32))
+    smooth = [ndimage.gaussian_filter(one, 1.2) * 3 for one in noise]  # with many saddles
+    islands = np.where(random.random((40, 32, 32)) < 0.05, noise, -1)
+    broken = noise[:10].copy()
+    broken[random.random(broken.shape) < 0.1] = np.nan
+    broken[random.random(broken.shape) < 0.02] = np.inf
+    broken[random.random(broken.shape) < 0.02] = -np.inf
+    faint = random.uniform(-1, -0.75, (10, 32, 32))
+    plain = [np.full((32, 32), value) for value in (-1, 1, 0, -0.1, np.nan)]
+    squares = [np.where(np.indices((32, 32)).sum(0) // side % 2, 1.0, -1.0) for side in (1, 2, 3, 5)]
+    halfway = (pictures[:20] + pictures[20:40]) / 2
+    odd = [
+        np.float32(one) for group in (noise, smooth, islands, broken, faint, plain, squares, halfway) for one in group
+    ]
+    traced = engine.evaluate(TRACE, [one.ravel().tolist() for one in odd])
+    assert any(path == "" for _, path in traced)
+    assert_same_ink(odd, traced)
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, 32), (3, 32), (1, 64), (3, 64)])
+def test_python_makes_the_same_grey_picture(engine, channels, size):
+    script = """async ([picture, config]) => {
+      const { toGrey32 } = await import("/engine/pictures.js");
+      return Array.from(toGrey32(Float32Array.from(picture), config));
+    }"""
+    picture = np.random.default_rng(2).uniform(-1, 1, (channels, size, size)).astype(np.float32)
+    config = {"image_size": size, "image_channels": channels}
+    assert engine.evaluate(script, [picture.ravel().tolist(), config]) == grey_picture(picture).ravel().tolist()

@@ -8,7 +8,7 @@
 // 4. The points become the control points of a closed quadratic B-spline: quadratic curves through their midpoints.
 //
 // Specks are dropped. A small island of ink is drawn smaller than it is, so that in a morph it grows from nothing.
-// Only +, -, *, / and square roots are used, in double precision: the same steps elsewhere give the same numbers.
+// Only +, -, *, / and square roots are used, in double precision: dcgan/ink.py gives the same path.
 
 import { InputError } from "./errors.js";
 
