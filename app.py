@@ -50,4 +50,4 @@ models.keep_fresh(refresh_minutes())
 demo = build_page(models)
 
 if __name__ == "__main__":
-    demo.launch(**launch_options(models))
+    demo.launch(**launch_options(demo, models))

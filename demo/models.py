@@ -36,6 +36,18 @@ class Entry:
     model: Model
     problem: str | None = None
 
+    @property
+    def status(self) -> str:
+        """Which weights are shown, and from which commit."""
+        epochs = self.model.training.get("epochs_done")
+        trained = "" if epochs is None else f", trained for {epochs} epochs"
+        if self.model.commit is not None:
+            return f"{self.name}: from the Hub, commit {self.model.commit[:8]}{trained}"
+        if self.model.name != self.name:
+            return f"{self.name}: the bundled {self.model.name} is shown instead"
+        bundled = self.model.folder.parent == BUNDLED
+        return f"{self.model.folder.name}: {'bundled weights' if bundled else 'local folder'}{trained}"
+
 
 @dataclasses.dataclass
 class _Directions:
@@ -161,20 +173,11 @@ class Models:
         ]
 
     def status(self) -> str:
-        """Return HTML: which weights are shown, from which commit, and what is wrong."""
+        """Return HTML: which weights are shown, and what is wrong."""
         lines = []
         for entry in self.entries.values():
-            epochs = entry.model.training.get("epochs_done")
-            trained = "" if epochs is None else f", trained for {epochs} epochs"
-            if entry.model.commit is not None:
-                text = f"{entry.name}: from the Hub, commit {entry.model.commit[:8]}{trained}"
-            elif entry.model.name == entry.name:
-                bundled = entry.model.folder.parent == BUNDLED
-                text = f"{entry.model.folder.name}: {'bundled weights' if bundled else 'local folder'}{trained}"
-            else:
-                text = f"{entry.name}: the bundled {entry.model.name} is shown instead"
-            problem = f' <strong class="problem">({escape(entry.problem)})</strong>' if entry.problem else ""
-            lines.append(f"<li>{escape(text)}{problem}</li>")
+            problem = f" <strong>({escape(entry.problem)})</strong>" if entry.problem else ""
+            lines.append(f"<li>{escape(entry.status)}{problem}</li>")
         return f'<ul class="weights">{"".join(lines)}</ul>'
 
 

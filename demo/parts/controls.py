@@ -1,18 +1,16 @@
-"""The controls that several tabs share, and the events of their fields."""
+"""The controls that several tabs share, and how Python names what the browser does."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 from gradio.components import Component
 
-from demo.models import Models
-from demo.parts.inputs import ANY, DIGITS, ignore_input_errors, show_input_errors
+from demo.parts.inputs import ANY, DIGITS
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
-# Of an event that redraws while a control is moved.
-LIVE = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}  # of an event that only the page uses
 
 
 def static(name: str) -> str:
@@ -20,15 +18,31 @@ def static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def script(*names: str) -> str:
-    """Return scripts of `static/` for a component, one after the other: `common.js` first."""
-    return "\n".join(static(f"{name}.js") for name in ("common", *names))
-
-
 def browser_call(function: str, *arguments: object) -> str:
-    """Return JavaScript for an event: call a function of `static/controls.js` with the arguments, then the inputs."""
+    """Return JavaScript for an event: call a function of `demo` with the arguments, then the inputs."""
     given = "".join(f"{json.dumps(argument)}, " for argument in arguments)
     return f"(...inputs) => demo.{function}({given}...inputs)"
+
+
+def browser_view(
+    name: str, html: str = "", server_functions: list[Callable] | None = None, events: tuple[str, ...] = ()
+) -> gr.HTML:
+    """Add an element that the script `static/views/NAME.js` fills, with the HTML that it begins with.
+
+    events: names of Gradio events that the script triggers.
+    """
+    mount = (
+        f'import(demo.script("{name}")).then((tab) => tab.mount(element, '
+        'typeof server === "undefined" ? null : server, trigger, watch));'
+    )
+    mount += f" // {json.dumps(events)}"  # Gradio looks for the events' names in the script
+    return gr.HTML(
+        f'<div class="frame">{html}</div>',
+        elem_id=f"view-{name}",
+        apply_default_css=False,
+        js_on_load=mount,
+        server_functions=server_functions,
+    )
 
 
 def dice_button(target: Component, js: str, inputs: Component | None = None) -> None:
@@ -53,36 +67,6 @@ def hand_control(label: str, value: str) -> gr.Textbox:
     return hand
 
 
-def digit_control(label: str, with_digits: bool, value: str = ANY) -> gr.Radio:
-    """Add a choice of any digit or one of ten. It is hidden for a model that does not know digits."""
-    return gr.Radio(DIGITS, value=value, label=label, visible=with_digits, elem_classes="chips")
-
-
-def digit_for(models: Models, model_name: str) -> gr.Radio:
-    """Return the update of a digit control for another model: "any" and hidden if the model knows no digits."""
-    return gr.Radio(visible=True) if models.knows_digits(model_name) else gr.Radio(visible=False, value=ANY)
-
-
-def wire_fields(
-    fields: Sequence[Component], render: Callable, inputs: Sequence[Component], view: gr.HTML
-) -> list[Callable]:
-    """Redraw while fields are typed in, and show what is wrong with one when it is left or after Enter.
-
-    Returns for each field the handler that only shows what is wrong with it.
-    """
-
-    def check_of(field: Component) -> Callable:
-        @show_input_errors
-        def check(*values) -> None:
-            # With the other fields as they were at first: what is wrong with them is not said again.
-            others = {id(other): other.value for other in fields if other is not field}
-            render(*(others.get(id(one), value) for one, value in zip(inputs, values, strict=True)))
-
-        return check
-
-    checks = [check_of(field) for field in fields]
-    gr.on([field.change for field in fields], ignore_input_errors(render), inputs, view, **LIVE)
-    for field, check in zip(fields, checks, strict=True):
-        field.blur(check, inputs, None, **LIVE)
-        field.submit(None, None, None, js=browser_call("leaveField"), api_visibility="private")
-    return checks
+def digit_control(label: str, value: str = ANY, visible: bool = True) -> gr.Radio:
+    """Add a choice of any digit or one of ten. The style hides it for a model that does not know digits."""
+    return gr.Radio(DIGITS, value=value, label=label, visible=visible, elem_classes="chips with-digits")

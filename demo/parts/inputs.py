@@ -36,19 +36,6 @@ def show_input_errors(handler: Callable) -> Callable:
     return wrapped
 
 
-def ignore_input_errors(handler: Callable) -> Callable:
-    """Return the handler for events while a visitor types. After an `InputError` the picture stays as it is."""
-
-    @functools.wraps(handler)
-    def wrapped(*arguments):
-        try:
-            return handler(*arguments)
-        except InputError:
-            return gr.skip()
-
-    return wrapped
-
-
 def number(value: object, name: str, low: float = -math.inf, high: float = math.inf) -> float:
     """Return a finite number as a float. Raises `InputError` if it is not one, or not from low to high."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= MAX_INTEGER:
@@ -93,11 +80,6 @@ def asked_digit(choice: object) -> int | None:
     return int(choice)
 
 
-def split_hands(text: str | None) -> list[str]:
-    """Return the words of `15 24:7, 3`: ["15", "24:7", "3"]."""
-    return re.findall(r"[^\s,;]+", text or "")
-
-
 def parse_keys(text: object, name: str) -> list[Key]:
     """Return the hands of a text and the digit asked of each: `15 24:7` gives [("15", None), ("24", 7)].
 
@@ -106,15 +88,10 @@ def parse_keys(text: object, name: str) -> list[Key]:
     if not isinstance(text, (str, type(None))):
         raise InputError(f"{name} must be a string of seeds, for example 15 24:7 3")
     keys = []
-    for word in split_hands(text):
+    for word in re.findall(r"[^\s,;]+", text or ""):
         hand, colon, digit = word.partition(":")
         keys.append((hand, asked_digit(digit) if colon else None))
     return keys
-
-
-def digit_or_any(config: ModelConfig, digit: str) -> str:
-    """Return the choice of a digit control, or "any" for a model without digits: its hidden control may hold one."""
-    return digit if config.num_classes else ANY
 
 
 def keys_for(config: ModelConfig, text: str) -> str:

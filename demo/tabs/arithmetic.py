@@ -1,7 +1,5 @@
 """Explore, Arithmetic: the mean of A minus the mean of B plus the mean of C (DCGAN paper, section 6.3.2)."""
 
-from functools import partial
-
 import gradio as gr
 import torch
 from PIL import Image
@@ -16,18 +14,9 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, digit_control, script, wire_fields
-from demo.parts.inputs import ANY, asked_digit, digit_or_any, keys_for, parse_keys, show_input_errors
-from demo.parts.pictures import (
-    download_link,
-    figure,
-    generate_cropped,
-    hand_data,
-    ink,
-    label_digits,
-    png_uri,
-    send_buttons,
-)
+from demo.parts.controls import browser_view, digit_control
+from demo.parts.inputs import asked_digit, keys_for, parse_keys
+from demo.parts.pictures import generate_cropped, label_digits
 
 MAX_TRAY = 6
 
@@ -56,33 +45,6 @@ def combine_trays(model: Model, trays: tuple[str, str, str], digit) -> tuple[lis
     return filled, quantise(a - b + c), labels
 
 
-def render(models: Models, model_name: str, exact, tray_a, tray_b, tray_c, digit) -> str:
-    """Return three trays with their means, and the result, as HTML."""
-    model = models[model_name]
-    trays = tuple(keys_for(model.config, tray) for tray in (tray_a, tray_b, tray_c))
-    filled, latent, label = combine_trays(model, trays, digit_or_any(model.config, digit))
-    html = []
-    for name, sign, (latents, labels) in zip("ABC", ("", "−", "+"), filled, strict=True):
-        mean_label = None if labels is None else labels.mean(dim=0, keepdim=True)
-        each = generate_cropped(model, latents, labels)
-        (mean,) = generate_cropped(model, latents.mean(dim=0, keepdim=True), mean_label)
-        shown = "".join(ink(image, exact, f"tray {name}") for image in each)
-        html.append(
-            f'<div class="sign">{sign}</div><div class="tray"><div class="members">{shown}</div>'
-            f"{figure(mean, exact, f'mean of tray {name}', f'mean of {name}')}</div>"
-        )
-    labels = None if label is None else label[None]
-    (result,) = generate_cropped(model, latent[None], labels)
-    (own,) = label_digits(labels, 1)
-    big = figure(result, exact, "A less B plus C", "A − B + C", "big")
-    link = download_link(png_uri(to_pil(result)), f"{model.file_name}_a-b+c.png", "A − B + C, exact pixels (PNG)")
-    return (
-        f'<div class="arithmetic{" exact" if exact else ""}" {hand_data(encode(latent, own), own)}>'
-        f'<div class="sum">{"".join(html)}<div class="sign">=</div>{big}</div>'
-        f'{send_buttons(model)}<p class="downloads">{link}</p></div>'
-    )
-
-
 def endpoint(models: Models, model, a, b, c, digit) -> tuple[Image.Image, dict]:
     """Add and subtract hands: the mean of A minus the mean of B plus the mean of C.
 
@@ -105,9 +67,8 @@ def endpoint(models: Models, model, a, b, c, digit) -> tuple[Image.Image, dict]:
     return to_pil(picture), {"hand": encode(latent, own), "digit": own}
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
+def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
-    show = show_input_errors(partial(render, models))
     # Bold threes minus thin threes plus thin eights gives a bold eight.
     starts = {"a": "50:3 45:3 82:3", "b": "97:3 26:3 89:3", "c": "96:8 3:8 10:8"}
     starts = {name: keys_for(models[model_name.value].config, text) for name, text in starts.items()}
@@ -118,17 +79,11 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab)
                 for name, value in starts.items()
             }
         with gr.Column(elem_classes="view"):
-            initial = (model_name.value, False, *starts.values(), ANY)
-            view = gr.HTML(show(*initial), elem_id="arithmetic", apply_default_css=False, js_on_load=script())
+            browser_view("arithmetic")
         with gr.Column(elem_classes="more"):
-            digit = digit_control("Digit of the result", models.knows_digits(model_name.value))
-            controls = trays | {"digit": digit}
-            copy_link("arithmetic", {"model": model_name, "exact": exact} | controls)
-    inputs = [model_name, exact, *controls.values()]
-    gr.on([digit.input, exact.input], show, inputs, view, **LIVE)
-    wire_fields(list(trays.values()), partial(render, models), inputs, view)
+            digit = digit_control("Digit of the result")
+            copy_link()
+    controls = trays | {"digit": digit}
     drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="result")]
     register_endpoint("arithmetic", endpoint, models, [model_name, *controls.values()], drawn)
-    return View(
-        "arithmetic", controls, show, view, outer="explore", sends=True, digits=[digit], lists=[*trays.values()]
-    )
+    return View("arithmetic", controls)

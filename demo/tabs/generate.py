@@ -3,49 +3,27 @@
 import csv
 import io
 import zipfile
-from functools import partial
-from html import escape
 
 import gradio as gr
+import torch
 from PIL import Image
 
 from dcgan.evaluation.scores import Scores, score_images
-from dcgan.images import enlarge, grid, to_pil
-from dcgan.latents.sampling import Samples, consecutive_seeds, crop, sample
+from dcgan.images import grid, to_pil
+from dcgan.ink import VIEW_BOX, grey_picture, trace
+from dcgan.latents.sampling import Samples, consecutive_seeds, crop, generate, latent_from_seed, sample
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, digit_control, script, seed_control, wire_fields
+from demo.parts.controls import browser_view, digit_control, seed_control
 from demo.parts.downloads import encoder
-from demo.parts.inputs import (
-    ANY,
-    asked_digit,
-    digit_or_any,
-    number,
-    show_input_errors,
-    whole_number,
-)
-from demo.parts.pictures import download_link, encode_button, ink, png_bytes, png_uri, styled
+from demo.parts.inputs import ANY, asked_digit, number, whole_number
+from demo.parts.pictures import png_bytes
 
 MAX_COUNT = 100
-GRID_SCALE = 8
-ORDERS = {"by seed": 0, "most convincing first": -1, "least convincing first": 1}  # sign of the sort
+ORDERS = ["by seed", "most convincing first", "least convincing first"]
 DEFAULTS = {"seed": 0, "count": 40, "digit": ANY, "truncation": 1.0, "order": "by seed"}
-DIALOG = """
-<dialog class="inspector" aria-label="one digit"><form method="dialog">
-<button class="close" aria-label="close">×</button></form>
-<div class="large" data-hand="" data-digit=""><div class="picture"></div>
-<p class="about"></p><div class="actions">
-<button type="button" data-step="-1" aria-label="previous digit">←</button>
-<button type="button" data-step="1" aria-label="next digit">→</button>
-<a class="download one">this digit, exact pixels (PNG)</a>
-<button type="button" data-send="first">Interpolate: start here</button>
-<button type="button" data-send="last">Interpolate: end here</button>
-<button type="button" data-send="write" data-digits>Write in this hand</button>
-<button type="button" data-send="directions">Adjust in Directions</button>
-</div></div></dialog>
-"""
 
 
 def sample_sheet(model: Model, seed, count, digit, truncation) -> Samples:
@@ -100,45 +78,22 @@ def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, s
     return f"{sheet_name(model, samples, digit, truncation)}.zip", buffer.getvalue(), "application/zip"
 
 
-def render(models: Models, model_name: str, exact, seed, count, digit, truncation, order) -> str:
-    """Return the sheet as HTML: the pictures with their seeds, the downloads, and the dialog for one digit."""
-    model = models[model_name]
-    digit = digit_or_any(model.config, digit)
-    samples = sample_sheet(model, seed, count, digit, truncation)
-    rows = describe(samples, score_images(model, samples.images, samples.labels))
-    images = crop(samples.images, model.config.border)
+def first_sheet(model: Model) -> str:
+    """Return the digits that the page begins with as HTML: traced, so that they need no weights in the browser."""
+    config, seeds = model.config, consecutive_seeds(DEFAULTS["seed"], DEFAULTS["count"])
+    drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in seeds]
+    labels = torch.tensor([digit for _, digit in drawn]) if config.num_classes else None
+    pictures = generate(model.generator, torch.stack([latent for latent, _ in drawn]), labels).numpy()
     figures = []
-    for i in sorted(range(len(rows)), key=lambda i: ORDERS[order] * rows[i]["realness"]):
-        row = rows[i]
-        what = "digit" if row["digit"] is None else str(row["digit"])
-        facts = {
-            "hand": row["seed"],
-            "digit": "" if row["digit"] is None else row["digit"],
-            "read": f"{row['read']} ({row['confidence']:.1%} sure)",
-            "real": f"{row['realness']:.1%}",
-            "png": png_uri(to_pil(images[i])),
-        }
-        data = " ".join(f'data-{name}="{value}"' for name, value in facts.items())
-        picture = ink(images[i], exact, f"a generated {what}, seed {row['seed']}")
+    for seed, picture, (_, digit) in zip(seeds, pictures, drawn, strict=True):
+        label = f"a generated {'digit' if digit is None else digit}, seed {seed}"
         figures.append(
-            f'<figure><button type="button" class="pick" {data}>{picture}</button>'
-            f"<figcaption>{row['seed']}</figcaption></figure>"
+            f'<figure><button type="button" class="pick" data-seed="{seed}">'
+            f'<svg class="glyph" viewBox="{VIEW_BOX}" role="img" aria-label="{label}">'
+            f'<path d="{trace(grey_picture(picture)).path}"></path></svg></button>'
+            f"<figcaption>{seed}</figcaption></figure>"
         )
-    name, picture = sheet_name(model, samples, digit, truncation), sheet_grid(model, samples)
-    request = {"model": model_name, "seed": seed, "count": count, "digit": digit, "truncation": truncation}
-    links = [
-        download_link(png_uri(picture), f"{name}.png", "grid, exact pixels (PNG)"),
-        download_link(
-            png_uri(enlarge(picture, GRID_SCALE)), f"{name}_x{GRID_SCALE}.png", f"grid, {GRID_SCALE}× larger"
-        ),
-        download_link(png_uri(styled(picture, "ink on paper")), f"{name}_paper.png", "grid on paper"),
-        encode_button("all as a zip", request),
-    ]
-    return (
-        f'<div class="sheet{" exact" if exact else ""}" data-model="{escape(model.file_name)}">{"".join(figures)}</div>'
-        '<p class="downloads"><span>The number below a digit is its seed. Click a digit to see it large.</span>'
-        f"{''.join(links)}</p>{DIALOG}"
-    )
+    return f'<div class="sheet">{"".join(figures)}</div>'
 
 
 def endpoint(models: Models, model, seed, count, digit, truncation) -> tuple[Image.Image, list[dict]]:
@@ -160,21 +115,14 @@ def endpoint(models: Models, model, seed, count, digit, truncation) -> tuple[Ima
     return sheet_grid(model, samples), describe(samples, score_images(model, samples.images, samples.labels))
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
+def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
-    first, show = model_name.value, show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             seed = seed_control("Seed", DEFAULTS["seed"])
-            digit = digit_control("Digit", models.knows_digits(first))
+            digit = digit_control("Digit")
         with gr.Column(elem_classes="view"):
-            sheet = gr.HTML(
-                show(first, False, *DEFAULTS.values()),
-                elem_id="sheet",
-                apply_default_css=False,
-                js_on_load=script("generate"),
-                server_functions=[encoder(models, archive)],
-            )
+            browser_view("generate", first_sheet(models[model_name.value]), [encoder(models, archive)])
         with gr.Column(elem_classes="more"):
             count = gr.Slider(1, MAX_COUNT, DEFAULTS["count"], step=1, label="How many")
             truncation = gr.Slider(
@@ -186,22 +134,18 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab)
                 info="lower: more typical, less varied; 1: the model as trained",
             )
             order = gr.Radio(
-                list(ORDERS),
+                ORDERS,
                 value=DEFAULTS["order"],
                 label="Order",
                 info="convincing: the discriminator thinks it is real",
                 elem_classes="chips",
             )
-            controls = {"seed": seed, "count": count, "digit": digit, "truncation": truncation, "order": order}
-            copy_link("generate", {"model": model_name, "exact": exact} | controls)
+            copy_link()
 
-    inputs = [model_name, exact, *controls.values()]
-    gr.on([count.change, digit.input, truncation.change, order.input, exact.input],
-          show, inputs, sheet, **LIVE)  # fmt: skip
-    wire_fields([seed], partial(render, models), inputs, sheet)
     grid_picture = gr.Image(format="png", visible=False, label="grid")
     listed = gr.JSON(visible=False, label="digits")
     register_endpoint(
         "generate", endpoint, models, [model_name, seed, count, digit, truncation], [grid_picture, listed]
     )
-    return View("generate", controls, show, sheet, sends=True, digits=[digit])
+    controls = {"seed": seed, "count": count, "digit": digit, "truncation": truncation, "order": order}
+    return View("generate", controls, {"open": {"kind": "text", "value": ""}})  # open: the seed of the large digit

@@ -4,58 +4,46 @@ import io
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
-from html import escape
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
 from dcgan.images import encode_animation, enlarge, grid, to_pil
-from dcgan.latents.codes import latent_of
-from dcgan.latents.interpolation import EASINGS, MAX_KEYS, Key, interpolate
+from dcgan.latents.interpolation import EASINGS, MAX_KEYS, interpolate
 from dcgan.latents.sampling import crop
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
-from demo.links import MAX_TEXT, View, copy_link
+from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import LIVE, browser_call, dice_button, script, wire_fields
+from demo.parts.controls import browser_call, browser_view, dice_button
 from demo.parts.downloads import encoder
-from demo.parts.inputs import (
-    ANY,
-    DIGITS,
-    keys_for,
-    one_of,
-    parse_keys,
-    show_input_errors,
-    split_hands,
-    whole_number,
-    yes_or_no,
-)
-from demo.parts.pictures import (
-    ANIMATION_SCALE,
-    download_link,
-    encode_button,
-    file_for_client,
-    ink,
-    png_uri,
-    there_and_back,
-)
-from demo.parts.player import player, strip
+from demo.parts.inputs import keys_for, one_of, parse_keys, whole_number, yes_or_no
+from demo.parts.pictures import file_for_client
 
 MAX_STEPS, MAX_SPEED = 60, 30
+ANIMATION_SCALE = 8
 PATHS = ("spherical", "linear")
 KINDS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
 DEFAULTS = {"keys": "15 24", "steps": 24, "closed": False, "path": "spherical", "easing": "even", "speed": 12}
 
 
-def morph_frames(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray, list[Key], str]:
-    """Return the frames (N, C, 28, 28) uint8, the key frames, and a file name that says how they were made."""
+def morph_frames(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray, str]:
+    """Return the frames (N, C, 28, 28) uint8, and a file name that says how they were made."""
     steps, closed = whole_number(steps, "steps", 2, MAX_STEPS), yes_or_no(closed, "closed")
     keys, spherical = parse_keys(key_text, "key frames"), one_of(path, "path", PATHS) == "spherical"
     frames = interpolate(model.generator, keys, steps, closed=closed, spherical=spherical, easing=easing)
     words = ["seed-" + str(hand)[:12] + ("" if digit is None else f"-digit-{digit}") for hand, digit in keys]
     parts = [model.file_name, "_to_".join(words), path, *(["smooth"] if easing == "smooth" else [])]
-    return crop(frames, model.config.border), keys, "_".join([*parts, *(["closed"] if closed else [])])
+    return crop(frames, model.config.border), "_".join([*parts, *(["closed"] if closed else [])])
+
+
+def there_and_back(frames: Sequence[np.ndarray], milliseconds: int) -> tuple[list[Image.Image], list[int]]:
+    """Return the enlarged frames forth and back, and their durations in milliseconds. It rests at both ends."""
+    large = [enlarge(to_pil(frame), ANIMATION_SCALE) for frame in frames]
+    durations = [milliseconds] * (2 * len(large) - 2)
+    durations[0] = durations[len(large) - 1] = 5 * milliseconds
+    return large + large[-2:0:-1], durations
 
 
 def encode_loop(frames: np.ndarray, kind: str, closed: bool, milliseconds: int) -> bytes:
@@ -95,61 +83,13 @@ def morph_file(model: Model, kind, key_text, steps, closed, path, easing, speed)
     """Return the morph as a loop: file name, content, media type."""
     one_of(kind, "kind", KINDS)
     milliseconds = frame_milliseconds(speed)
-    frames, _, name = morph_frames(model, key_text, steps, closed, path, easing)
+    key_text = keys_for(model.config, key_text)
+    frames, name = morph_frames(model, key_text, steps, closed, path, easing)
     return f"{name}.{kind}", encode_loop(frames, kind, closed, milliseconds), KINDS[kind]
 
 
 def frame_milliseconds(speed) -> int:
     return 1000 // whole_number(speed, "speed", 1, MAX_SPEED)
-
-
-def cards(model: Model, keys: list[Key], frames: np.ndarray, steps: int, exact: bool) -> str:
-    """Return a card for each key frame: picture, seed, digit. `interpolate.js` writes changes back into the text."""
-    html = []
-    for i, (hand, digit) in enumerate(keys):
-        frame = frames[(i * (steps - 1)) % len(frames)]
-        own = latent_of(hand, model.config)[1]
-        options = "".join(
-            f'<option value="{value}"{" selected" if str(digit) == value else ""}>'
-            f"{f'any ({own})' if value == ANY else value}</option>"
-            for value in DIGITS
-        )
-        select = f'<select aria-label="digit of key frame {i + 1}">{options}</select>' if own is not None else ""
-        remove = f'<button type="button" class="remove" aria-label="remove key frame {i + 1}">×</button>'
-        html.append(
-            f'<div class="key">{ink(frame, exact, f"key frame {i + 1}")}'
-            f'<input value="{escape(str(hand))}" aria-label="seed of key frame {i + 1}" inputmode="numeric">{select}'
-            f'<span><button type="button" class="dice" aria-label="roll key frame {i + 1}">⚄</button>'
-            f"{remove if len(keys) > 2 else ''}</span></div>"
-        )
-    add = '<button type="button" class="add" aria-label="add a key frame">+</button>' if len(keys) < MAX_KEYS else ""
-    return f'<div class="keys">{"".join(html)}{add}</div>'
-
-
-def render(models: Models, model_name: str, exact, key_text, steps, closed, path, easing, speed) -> str:
-    """Return the key frames, the player and the downloads as HTML."""
-    model = models[model_name]
-    key_text = keys_for(model.config, key_text)
-    milliseconds = frame_milliseconds(speed)
-    frames, keys, name = morph_frames(model, key_text, steps, closed, path, easing)
-    params = {"model": model_name, "key_text": key_text, "steps": steps, "closed": closed, "path": path}
-    params |= {"easing": easing, "speed": speed}
-    links = [encode_button(f"loop ({kind.upper()})", params | {"kind": kind}) for kind in KINDS]
-    links.append(download_link(png_uri(grid(frames, len(frames))), f"{name}.png", "strip, exact pixels (PNG)"))
-    names = [f"step {i + 1} of {len(frames)}" for i in range(len(frames))]
-    play = player(
-        png_uri(strip(frames, exact)),
-        names,
-        "one frame of the morph",
-        loop="round" if closed else "back",
-        milliseconds=milliseconds,
-        exact=exact,
-    )
-    told = f"{len(frames)} pictures, {path}{', closed' if closed else ''}"
-    return (
-        f"{cards(model, keys, frames, steps, exact)}{play}"
-        f'<p class="downloads"><span>{escape(told)}</span>{"".join(links)}</p>'
-    )
 
 
 def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, kind) -> tuple[str, Image.Image]:
@@ -172,26 +112,13 @@ def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, ki
     model = asked_model(models, model)
     one_of(kind, "kind", KINDS)
     milliseconds = frame_milliseconds(speed)
-    frames, _, name = morph_frames(model, keys, steps, closed, path, easing)
+    frames, name = morph_frames(model, keys, steps, closed, path, easing)
     loop = encode_loop(frames, kind, closed, milliseconds)
     return file_for_client(loop, f"{name}.{kind}"), grid(frames, len(frames))
 
 
-def edited(event: gr.EventData) -> str:
-    """Return the text of the key frames as the cards have it."""
-    return str(event._data.get("keys", ""))[:MAX_TEXT]
-
-
-def replace_key(text: str, at: int, hand: str, digit: str) -> str:
-    """Return the text of key frames with the one at `at` (0 the first, -1 the last) replaced."""
-    words = split_hands(text) or ["0", "0"]  # the field may be empty
-    words[at] = hand + (f":{digit}" if digit else "")
-    return " ".join(words)
-
-
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
+def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
-    first, show = model_name.value, show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
             key_text = gr.Textbox(
@@ -204,13 +131,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab)
                 dice_button(key_text, browser_call("rollKeys", MAX_KEYS), key_text)
             closed = gr.Checkbox(DEFAULTS["closed"], label="Closed loop: back to the first")
         with gr.Column(elem_classes="view"):
-            view = gr.HTML(
-                show(first, False, *DEFAULTS.values()),
-                elem_id="way",
-                apply_default_css=False,
-                js_on_load=script("player", "interpolate"),
-                server_functions=[encoder(models, morph_file)],
-            )
+            browser_view("interpolate", server_functions=[encoder(models, morph_file)])
         with gr.Column(elem_classes="more"):
             steps = gr.Slider(
                 2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps", info="from one key frame to the next"
@@ -230,20 +151,12 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab)
                 info="smooth is slower near the key frames",
                 elem_classes="chips",
             )
-            controls = {"keys": key_text, "steps": steps, "closed": closed, "path": path, "easing": easing}
-            controls |= {"speed": speed}
-            copy_link("interpolate", {"model": model_name, "exact": exact} | controls)
+            copy_link()
 
-    inputs = [model_name, exact, *controls.values()]
-    gr.on([steps.change, speed.change, closed.change, path.change, easing.change, exact.input],
-          show, inputs, view, **LIVE)  # fmt: skip
-    [check] = wire_fields([key_text], partial(render, models), inputs, view)
-    # The change of the text redraws. A mistake in a card is shown at once.
-    view.edit(edited, None, key_text, show_progress="hidden", api_visibility="private").then(
-        check, inputs, None, **LIVE
-    )
+    controls = {"keys": key_text, "steps": steps, "closed": closed, "path": path, "easing": easing, "speed": speed}
     kind = gr.Radio(list(KINDS), value="gif", label="File type", visible=False)
     file = gr.File(visible=False, label="loop")
     picture = gr.Image(format="png", visible=False, label="strip")
     register_endpoint("interpolate", endpoint, models, [model_name, *controls.values(), kind], [file, picture])
-    return View("interpolate", controls, show, view, lists=[key_text])
+    at = {"kind": "slider", "value": 0, "minimum": 0, "maximum": 1, "step": 0.0001}  # the place on the morph
+    return View("interpolate", controls, {"at": at})

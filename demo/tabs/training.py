@@ -6,6 +6,7 @@ pictures; for both, what is damaged or too large counts as missing.
 
 import contextlib
 import functools
+import io
 from datetime import datetime, timezone
 from functools import partial
 from html import escape
@@ -21,10 +22,8 @@ from dcgan.model_folder import BUNDLED, Model, read_evaluation, read_history
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Entry, Models
-from demo.parts.controls import script
-from demo.parts.inputs import show_input_errors
-from demo.parts.pictures import data_uri, encode_webp
-from demo.parts.player import player
+from demo.parts.controls import QUIET, browser_view
+from demo.parts.pictures import data_uri
 
 ROWS = 3 * 30 + 2  # pixel rows that are shown of a frame: the first three rows of digits
 MAX_SHOWN = 80  # frames: WebP allows a height of 16,383 pixels
@@ -62,6 +61,13 @@ def load_animation(path: Path) -> tuple[np.ndarray, list[int]]:
     return np.concatenate(frames), [at + 1 for at in shown]
 
 
+def encode_webp(image: Image.Image) -> bytes:
+    """Return a lossy WebP, for pictures that are only shown."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="WEBP", quality=70, method=2)
+    return buffer.getvalue()
+
+
 @functools.lru_cache(maxsize=8)
 def sprite(path: Path, changed: float) -> tuple[str, list[int]] | None:
     """Return the frames of progress.webp as a data URI, and their epochs; None if it cannot be shown.
@@ -75,16 +81,18 @@ def sprite(path: Path, changed: float) -> tuple[str, list[int]] | None:
     return data_uri(encode_webp(Image.fromarray(sheet)), "image/webp"), epochs
 
 
-def frames_player(folder: Path) -> str:
+def film(folder: Path) -> str:
+    """Return the frames of the training as HTML, which `training.js` plays."""
     path, found = folder / "progress.webp", None
     with contextlib.suppress(OSError):
         found = sprite(path, path.stat().st_mtime)
     if found is None:
         return '<p class="note">This model\'s folder has no pictures of its training.</p>'
     uri, epochs = found
-    names = [f"epoch {epoch} of {epochs[-1]}" for epoch in epochs]
-    what = "the same seeds after every epoch of training"
-    return player(uri, names, what, loop="once", milliseconds=160, tall=True)
+    return (
+        f'<div class="film" data-epochs="{epochs}" style="--frames: {len(epochs)}; --film: url(\'{uri}\')">'
+        '<div class="stage" role="img" aria-label="the same seeds after every epoch of training"></div></div>'
+    )
 
 
 def measures(folder: Path) -> list[tuple[str, str]]:
@@ -126,7 +134,7 @@ def train_your_own_html(model: Model) -> str:
     )
 
 
-def render(models: Models, model_name: str, exact) -> str:
+def render(models: Models, model_name: str) -> str:
     """Return the tab's HTML: the frames of the training, the recipe and the measurements."""
     entry = models.entries[model_name]
     folder, rows = entry.model.folder, measures(entry.model.folder)
@@ -136,7 +144,7 @@ def render(models: Models, model_name: str, exact) -> str:
         else '<p class="note">Not measured. python scripts/evaluate.py MODEL --write measures these weights.</p>'
     )
     tables = f'<div class="tables">{table(facts(entry), "recipe")}{quality}</div>'
-    return frames_player(folder) + tables + train_your_own_html(entry.model)
+    return film(folder) + tables + train_your_own_html(entry.model)
 
 
 def endpoint(models: Models, model) -> dict:
@@ -173,36 +181,30 @@ def draw_curves(models: Models, model_name: str) -> list[gr.LinePlot]:
     return [gr.LinePlot(value=frame, visible=len(frame) > 0) for frame in data]
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
-    """Build the tab inside the page that is being built."""
-    show = show_input_errors(partial(render, models))
-    view = gr.HTML(
-        show(model_name.value, False), elem_id="training", apply_default_css=False, js_on_load=script("player")
-    )
-    history = read_history(models[model_name.value].folder)
+def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
+    """Build the tab inside the page that is being built. It is empty until it is opened."""
+    view = browser_view("training")
     plots = []
     with gr.Row(elem_classes="plots"):
         for title, curves in CURVES.items():
-            data = curve_data(history, curves)
-            colours = dict(zip(curves.values(), COLOURS, strict=False))
             plots.append(
                 gr.LinePlot(
-                    data,
                     x="epoch",
                     y="value",
                     color="curve",
                     title=title,
-                    color_map=colours,
+                    color_map=dict(zip(curves.values(), COLOURS, strict=False)),
                     x_title="epoch",
                     y_title=" ",
                     height=260,
                     min_width=260,
-                    visible=len(data) > 0,
+                    visible=False,
                     buttons=["fullscreen"],
                 )
             )
-    copy_link("training", {"model": model_name, "exact": exact})
+    copy_link()
     register_endpoint("training", endpoint, models, [model_name], gr.JSON(visible=False, label="record"))
-    gr.on([model_name.change, tab.select], partial(draw_curves, models), model_name, plots,
-          show_progress="hidden", api_visibility="private")  # fmt: skip
-    return View("training", {}, show, view)
+    opened = [model_name.change, tab.select]
+    gr.on(opened, partial(render, models), model_name, view, **QUIET)
+    gr.on(opened, partial(draw_curves, models), model_name, plots, **QUIET)
+    return View("training", {})

@@ -5,7 +5,6 @@ import binascii
 import zlib
 from collections.abc import Callable
 from functools import partial
-from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -15,29 +14,28 @@ from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps
 
 from dcgan import InputError
-from dcgan.data import to_model_size, to_uint8
+from dcgan.data import to_model_size
 from dcgan.evaluation.scores import Scores, likely_digits, score_images
 from dcgan.images import to_pil
 from dcgan.latents.codes import encode
 from dcgan.latents.inversion import INK, Inversion, invert, normalise_drawing
-from dcgan.latents.sampling import check_digit, crop, generate
+from dcgan.latents.sampling import check_digit
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import digit_control, script
-from demo.parts.inputs import asked_digit, digit_or_any, show_input_errors
-from demo.parts.pictures import download_link, figure, hand_data, ink, png_uri, send_buttons
+from demo.parts.controls import QUIET, browser_call, browser_view, digit_control
+from demo.parts.inputs import ANY, asked_digit, show_input_errors
 
 PAD = 112  # pixels along each side of what the browser sends
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # Pillow would start Ghostscript for PostScript
 MAX_PIXELS = 2_000_000  # of a picture that a program sends
 TRIED = 2  # likeliest digits to try if the visitor names none
-INVITATION = (
-    '<p class="note">Draw a digit with the mouse or a finger. The page centres and scales it like the digits of MNIST. '
-    "Then it finds the closest digit that the generator can draw, and writes the other digits in that hand."
-    "<br>With the keyboard: arrow keys move the pen, the space bar lifts and lowers it, Delete clears.</p>"
-)
+INVITATION = """
+<p class="note invitation">Draw a digit with the mouse or a finger. The page centres and scales it like the digits of
+MNIST. Then it finds the closest digit that the generator can draw, and writes the other digits in that hand.<br>With
+the keyboard: arrow keys move the pen, the space bar lifts and lowers it, Delete clears.</p>
+"""
 CANVAS = """
 <div class="pad"><canvas width="280" height="280" tabindex="0" role="img"
 aria-label="a sheet to draw a digit on; arrow keys move the pen, space lifts and lowers it"></canvas>
@@ -76,40 +74,31 @@ def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[In
     return found, scores
 
 
-def about(scores: Scores, i: int) -> str:
-    return (
-        f"<dl><dt>classifier reads</dt><dd>{scores.digits[i]} ({scores.confidence[i]:.1%} sure)</dd>"
-        f"<dt>discriminator: probability of being real</dt><dd>{scores.realness[i]:.1%}</dd></dl>"
-    )
+def judged(scores: Scores) -> list[dict]:
+    """Return for each picture what the classifier reads, how surely, and how probably it is real."""
+    return [
+        {"read": int(digit), "confidence": round(float(sure), 4), "realness": round(float(real), 4)}
+        for digit, sure, real in zip(scores.digits, scores.confidence, scores.realness, strict=True)
+    ]
 
 
-def render(models: Models, model_name: str, exact, drawing, digit, progress=gr.Progress()) -> str:  # noqa: B008
-    """Return the drawing, its likeness, the scores of both, and all digits in this hand, as HTML."""
+def answer(models: Models, model_name: str, drawing, digit, progress=gr.Progress()) -> dict | None:  # noqa: B008
+    """Return what `yours.js` shows of a drawing, None without one."""
     if not drawing:
-        return INVITATION
+        return None
     model, image = models[model_name], unpack(drawing)
-    digit = digit_or_any(model.config, digit)
+    digit = digit if model.config.num_classes else ANY  # its hidden control may hold one
     found, scores = find(model, image, digit, lambda share: progress(share, desc="searching"))
-    code = encode(found.latent, found.digit)
-    row = ""
-    if found.digit is not None:
-        images = to_uint8(generate(model.generator, found.latent.expand(10, -1), torch.arange(10))).numpy()
-        hand = crop(images, model.config.border)
-        row = "".join(ink(one, exact, f"a {i} in this hand") for i, one in enumerate(hand))
-        row = f'<p class="note">All digits in this hand:</p><div class="ten">{row}</div>'
-    yours = figure(image, exact, "your digit", "yours", "big", about(scores, 0))
-    likeness = figure(found.image, exact, "its likeness", "the generator's", "big", about(scores, 1))
-    return (
-        f'<div class="moved{" exact" if exact else ""}" {hand_data(code, found.digit)}>'
-        f'<div class="pair both">{yours}{likeness}</div>'
-        f'<p class="note">They differ by {found.error:.0f} of 255 grey levels (root mean square).</p>'
-        f"{row}{send_buttons(model)}"
-        f'<p class="downloads"><span>Code of this hand: <code>{escape(code[:16])}…</code></span>'
-        f'<button type="button" class="download" data-copy="{code}">copy the code</button>'
-        f"{download_link(png_uri(to_pil(image)), 'yours.png', 'yours, exact pixels (PNG)')}"
-        f"{download_link(png_uri(to_pil(found.image)), f'{model.file_name}_likeness.png', 'the likeness (PNG)')}"
-        "</p></div>"
-    )
+    yours, likeness = judged(scores)
+    return {
+        "model": model_name,
+        "pixels": base64.b64encode(image.tobytes()).decode(),
+        "code": encode(found.latent, found.digit),
+        "digit": found.digit,
+        "error": found.error,
+        "yours": yours,
+        "likeness": likeness,
+    }
 
 
 def received(event: gr.EventData) -> str:
@@ -181,39 +170,43 @@ def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> t
     """
     chosen = asked_model(models, model)
     found, scores = find(chosen, normalise_drawing(extract_ink(uploaded_file(picture))), digit, progress)
-    said = [
-        {"read": int(digit), "confidence": round(float(sure), 4), "realness": round(float(real), 4)}
-        for digit, sure, real in zip(scores.digits, scores.confidence, scores.realness, strict=True)
-    ]
+    yours, likeness = judged(scores)
     return to_pil(found.image), {
         "hand": encode(found.latent, found.digit),
         "digit": found.digit,
         "error": round(found.error, 2),
-        "yours": said[0],
-        "likeness": said[1],
+        "yours": yours,
+        "likeness": likeness,
     }
 
 
-def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
+def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built."""
-    draw = show_input_errors(partial(render, models))
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="first"):
-            pad = gr.HTML(CANVAS, elem_id="pad", apply_default_css=False, js_on_load=script("pad"))
+            pad = browser_view("pad", CANVAS, events=("drawn",))
         with gr.Column(elem_classes="view"):
-            view = gr.HTML(INVITATION, elem_id="yours", apply_default_css=False, js_on_load=script())
+            view = browser_view("yours", INVITATION)
         with gr.Column(elem_classes="more"):
-            digit = digit_control("It is a", models.knows_digits(model_name.value))
+            digit = digit_control("It is a")
             drawing = gr.Textbox("", visible="hidden", label="Drawing")
-            controls = {"drawing": drawing, "digit": digit}
-            copy_link("yours", {"model": model_name, "exact": exact} | controls)
-    inputs = [model_name, exact, *controls.values()]
-    pad.drawn(show_input_errors(received), None, drawing, show_progress="hidden", api_visibility="private")
-    gr.on([drawing.change, digit.input, exact.input], draw, inputs, view, trigger_mode="always_last",
-          show_progress="full", api_visibility="private")  # fmt: skip
+            copy_link()
+    pad.drawn(show_input_errors(received), None, drawing, **QUIET)
+    found = gr.JSON(visible=False)
+    search = gr.on(
+        [drawing.change, digit.input, model_name.change, tab.select],
+        show_input_errors(partial(answer, models)),
+        [model_name, drawing, digit],
+        found,
+        trigger_mode="always_last",
+        show_progress="full",
+        show_progress_on=view,
+        api_visibility="private",
+    )
+    search.then(None, found, None, js=browser_call("found"), api_visibility="private")
     picture = gr.Image(visible=False, label="Picture")
     likeness = gr.Image(format="png", visible=False, label="likeness")
     register_endpoint(
         "invert", endpoint, models, [model_name, picture, digit], [likeness, gr.JSON(visible=False, label="found")]
     )
-    return View("yours", controls, draw, view, sends=True, digits=[digit])
+    return View("yours", {"drawing": drawing, "digit": digit})

@@ -1,0 +1,117 @@
+"""What the browser fetches beside Gradio's own files: the page's scripts, and of each model its weights and directions.
+
+All of it is under `/dcgan/`. Scripts and weights have their hash in their address, so that a browser keeps them.
+"""
+
+import functools
+import hashlib
+import mimetypes
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from dcgan.evaluation.classifier import WEIGHTS
+from dcgan.model_folder import Model
+from demo.models import Entry, Models
+from demo.preview import LinkPreview, preview_picture
+
+STATIC = Path(__file__).parent / "static"
+FOLDERS = ("engine", "views")  # of STATIC, whose scripts the browser fetches
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # of a file whose address is its hash
+MODULES = sorted(f"{folder}/{path.name}" for folder in FOLDERS for path in (STATIC / folder).glob("*.js"))
+
+
+@functools.cache
+def version() -> str:
+    """Return the hash of all scripts, which is a part of their addresses."""
+    return hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in MODULES)).hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(path: Path, changed: float, size: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file. It is computed again if the file's size or time has changed."""
+    status = path.stat()
+    return _sha256(path, status.st_mtime, status.st_size)
+
+
+def weight_files(model: Model) -> dict[str, Path]:
+    """Return the weights that the browser can ask for, by the name of the network."""
+    return {
+        "generator": model.folder / "model.safetensors",
+        "discriminator": model.folder / "discriminator.safetensors",
+        "classifier": WEIGHTS,
+    }
+
+
+def describe(entry: Entry) -> dict:
+    """Return what the browser must know of a model: its config, the sha256 of its weights, and its state in words."""
+    model = entry.model
+    return {
+        "name": entry.name,
+        "file": model.file_name,
+        "config": model.config.to_dict(),
+        "commit": model.commit,
+        "sha256": {kind: sha256(path) for kind, path in weight_files(model).items()},
+        "status": entry.status,
+        "problem": entry.problem,
+    }
+
+
+def routes(models: Models) -> list[Route]:
+    """Return the routes below `/dcgan/`."""
+
+    def script(request: Request) -> Response:
+        name = f"{request.path_params['folder']}/{request.path_params['file']}"
+        if name not in MODULES:
+            return Response(status_code=404)
+        headers = FOREVER if request.path_params["version"] == version() else {"Cache-Control": "no-store"}
+        return FileResponse(STATIC / name, media_type=mimetypes.types_map[".js"], headers=headers)
+
+    def list_models(request: Request) -> Response:
+        return JSONResponse(
+            [describe(entry) for entry in models.entries.values()], headers={"Cache-Control": "no-store"}
+        )
+
+    def weights(request: Request) -> Response:
+        for entry in models.entries.values():
+            for path in weight_files(entry.model).values():
+                if sha256(path) == request.path_params["digest"]:
+                    # Marked as encoded: compressing numbers that look random costs time and saves little.
+                    headers = FOREVER | {"Content-Encoding": "identity"}
+                    return FileResponse(path, media_type="application/octet-stream", headers=headers)
+        return Response(status_code=404)
+
+    def directions(request: Request) -> Response:
+        for entry in models.entries.values():
+            if sha256(weight_files(entry.model)["generator"]) == request.path_params["digest"]:
+                vectors = [direction.vector.tolist() for direction in models.directions(entry.model)]
+                return JSONResponse([[round(value, 6) for value in vector] for vector in vectors], headers=FOREVER)
+        return Response(status_code=404)
+
+    def preview(request: Request) -> Response:
+        model = next(iter(models.entries.values())).model
+        return Response(preview_picture(model), media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+
+    paths: dict[str, Callable[[Request], Response]] = {
+        "static/{version}/{folder}/{file}": script,
+        "models.json": list_models,
+        "weights/{digest}": weights,
+        "directions/{digest}": directions,
+        "preview.png": preview,
+    }
+    return [Route(f"/dcgan/{path}", endpoint) for path, endpoint in paths.items()]
+
+
+def app_options(models: Models) -> dict:
+    """Return the routes and the middleware of the page, for `Blocks.launch(app_kwargs=)`."""
+    middleware = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6), Middleware(LinkPreview)]
+    return {"routes": routes(models), "middleware": middleware}
