@@ -2,15 +2,13 @@
 
 import shlex
 from pathlib import Path
+from statistics import mean
 
 from dcgan.config import ModelConfig, format_value
 from dcgan.files import write_text
 from dcgan.model_folder import BUNDLED, read_config, read_evaluation, read_history
 
 TEMPLATE = Path(__file__).with_name("card.md")
-USE_FOLDER = (
-    "From the root of the repository:\n\n    python scripts/sample.py {model} --count 64 --seed 0 --out digits.png"
-)
 USE_ON_HUB = Path(__file__).with_name("card_use_on_hub.md")  # code that needs nothing of ours; a test runs it
 KINDS = {  # what the card says of a conditional model, and of an unconditional one
     True: {
@@ -57,13 +55,15 @@ RESULTS = {  # key of evaluation.json: (metric type, name), for the Hub's model-
 }
 
 
+def measured(key: str, runs: list[dict]) -> list[float]:
+    return [run[key] for run in runs if key in run]
+
+
 def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
     """Return the card's YAML, by which the Hub sorts and shows models. It has results only if they were measured."""
     from huggingface_hub import EvalResult, ModelCardData
 
     task = "unconditional-image-generation"
-    runs = evaluation["runs"] if evaluation else []
-    measured = {key: [run[key] for run in runs if key in run] for key in RESULTS}
     results = [
         EvalResult(
             task_type=task,
@@ -72,10 +72,10 @@ def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
             dataset_split="test",
             metric_type=kind,
             metric_name=title,
-            metric_value=round(sum(measured[key]) / len(measured[key]), 5),
+            metric_value=round(mean(values), 5),
         )
         for key, (kind, title) in RESULTS.items()
-        if measured[key]
+        if (values := measured(key, evaluation["runs"] if evaluation else []))
     ]
     data = ModelCardData(
         license="mit",
@@ -87,16 +87,14 @@ def metadata(name: str, conditional: bool, evaluation: dict | None) -> str:
             {"text": "samples", "output": {"url": "samples.png"}},
             {"text": "the same seeds after every epoch", "output": {"url": "progress.webp"}},
         ],
-        **({"model_name": name, "eval_results": results} if results else {}),
+        model_name=name if results else None,
+        eval_results=results or None,
     )
     return data.to_yaml().strip()
 
 
 def facts(config: ModelConfig, training: dict, history: list[dict]) -> list[tuple[str, str]]:
-    """Return (name, text) rows about the networks, the data and the training. What is not known has no row.
-
-    training: as `read_config` returns it; history: as `read_history` does.
-    """
+    """Return (name, text) rows about the networks, the data and the training. What is not known has no row."""
     size = f"{config.image_size}×{config.image_size}×{config.image_channels}"
     told = "told the digit" if config.num_classes else "not told the digit"
     rows = [("networks", f"latent {config.latent_dim} → {size}, base_channels {config.base_channels}, {told}")]
@@ -126,16 +124,15 @@ def summary(runs: list[dict]) -> list[tuple[str, str]]:
     """Return (measure, text) rows: the mean over the runs of an evaluation and, of several runs, the range."""
     rows = []
     for key, (name, form) in MEASURES.items():
-        values = [float(run[key]) for run in runs if key in run]
-        if values:
-            text = form.format(sum(values) / len(values))
+        if values := measured(key, runs):
+            text = form.format(mean(values))
             if len(values) > 1:
                 text += f" ({form.format(min(values))} to {form.format(max(values))})"
             rows.append((name, text))
     return rows
 
 
-def markdown_rows(rows: list[tuple[str, str]]) -> str:
+def table(rows: list[tuple[str, str]]) -> str:
     return "\n".join(f"| {name} | {text} |" for name, text in rows)
 
 
@@ -144,7 +141,7 @@ def quality_table(evaluation: dict) -> str:
     runs = evaluation["runs"]
     seeds = ", ".join(str(run["sampling_seed"]) for run in runs)
     return (
-        f"| measure | value |\n|---|---|\n{markdown_rows(summary(runs))}\n\n"
+        f"| measure | value |\n|---|---|\n{table(summary(runs))}\n\n"
         f"Measured with `{evaluation['command']}`, sampling seed {seeds}, on {evaluation['device']}. "
         "`dcgan/evaluation/protocol.py` describes the samples, seeds and splits."
     )
@@ -167,14 +164,15 @@ def make_card(folder: Path, repo: str | None = None) -> str:
     evaluation, conditional = read_evaluation(folder), config.num_classes > 0
     name = repo or folder.absolute().name
     if repo is None:
-        use = USE_FOLDER.format(model=path_from_root(folder))
+        command = f"python scripts/sample.py {path_from_root(folder)} --count 64 --seed 0 --out digits.png"
+        use = f"From the root of the repository:\n\n    {command}"
     else:
         use = USE_ON_HUB.read_text(encoding="utf-8").replace("REPO", repo).rstrip()
     return TEMPLATE.read_text(encoding="utf-8").format(
         **KINDS[conditional],
         name=name,
         metadata=metadata(name, conditional, evaluation),
-        facts=markdown_rows(facts(config, training, read_history(folder))),
+        facts=table(facts(config, training, read_history(folder))),
         quality=quality_table(evaluation) if evaluation else "Not measured.",
         use=use,
     )

@@ -1,7 +1,8 @@
 """Push a model folder to the Hub: one commit, and none if nothing changed."""
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,16 +39,15 @@ def files_to_push(folder: Path, repo: str) -> dict[str, Path | bytes]:
 
 
 def push_model(folder: Path, repo: str, *, private: bool = False, tag: str | None = None) -> Pushed:
-    """Create the repo if it is missing, push the folder as one commit, and tag it.
+    """Create the repo if it is missing, push the folder as one commit, and tag it. Raises `InputError`.
 
     Optional files that the folder no longer has are deleted on the Hub; the folder itself is not changed.
-    Raises `InputError` for a missing token or permission, an invalid name, no network, or a tag that exists elsewhere.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     check_repo_id(repo)
     files = files_to_push(folder, repo)
-    if tag is not None and not tag.replace("-", "").replace(".", "").replace("_", "").isalnum():
+    if tag is not None and not re.fullmatch(r"[\w.-]+", tag):
         raise InputError(f"tag is {tag!r}: use letters, digits, '.', '_' and '-'")
     api = HfApi()
     check_token()
@@ -83,14 +83,11 @@ def check_repo_id(repo: str) -> None:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
-    try:
+    with suppress(HFValidationError):
         validate_repo_id(repo)
-    except HFValidationError:
-        repo_is_valid = False
-    else:
-        repo_is_valid = repo.count("/") == 1
-    if not repo_is_valid:
-        raise InputError(f"{repo!r} is not a valid repo: use user/name, in letters, digits, '-', '_' and '.'")
+        if repo.count("/") == 1:
+            return
+    raise InputError(f"{repo!r} is not a valid repo: use user/name, in letters, digits, '-', '_' and '.'")
 
 
 def check_token() -> None:
@@ -111,11 +108,10 @@ def hub_errors(doing: str) -> Iterator[None]:
 
     try:
         yield
-    except InputError:
-        raise
     except (errors.HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         reasons = {
+            None: f"no connection ({type(error).__name__})",
             401: "the Hub does not accept this token: log in again with `hf auth login`",
             403: "this token has no write access there",
             404: "the repo does not exist, or this token has no access to it",
@@ -123,7 +119,5 @@ def hub_errors(doing: str) -> Iterator[None]:
             412: "somebody else pushed at the same time: try again",
             429: "too many requests: try again in some minutes",
         }
-        reason = reasons.get(status) or (
-            f"the Hub answered with an error ({status})" if status else f"no connection ({type(error).__name__})"
-        )
+        reason = reasons.get(status, f"the Hub answered with an error ({status})")
         raise HubError(f"the {doing} failed: {reason}") from None
