@@ -52,19 +52,17 @@ def check_text(text: str) -> list[str]:
 def varied(latent: Tensor, count: int, variation: float) -> Tensor:
     """Return `count` variants (count, latent_dim) of a latent: a hand never writes a digit twice alike.
 
-    variation: 0 (all the same) to 1 (another hand each time). The expected length in latent space is kept. The noise
-    depends on the position alone, so a text is reproducible. Raises `InputError`.
+    variation: 0 (all the same) to 1 (another hand each time). The expected length is kept. Raises `InputError`.
     """
     if not 0 <= variation <= 1:
         raise InputError(f"variation is {variation}: it must be from 0 to 1")
-    noise = torch.stack(
-        [torch.randn(len(latent), generator=torch.Generator().manual_seed(2**31 + place)) for place in range(count)]
-    )
+    rngs = [torch.Generator().manual_seed(2**31 + place) for place in range(count)]  # so a text is reproducible
+    noise = torch.stack([torch.randn(len(latent), generator=rng) for rng in rngs])
     return (1 - variation**2) ** 0.5 * latent + variation * noise
 
 
 def sign(character: str, thickness: float) -> np.ndarray:
-    """Return a sign as an image (28, W) uint8; thickness is in pixels."""
+    """Return a sign as an image (28, W) uint8. thickness: in pixels."""
     width = max(x for stroke in SIGNS[character] for x, _ in stroke) + thickness + 1
     picture = Image.new("L", (round(width * OVERSAMPLING), LINE * OVERSAMPLING))
     pen, radius = ImageDraw.Draw(picture), thickness * OVERSAMPLING / 2
@@ -74,8 +72,7 @@ def sign(character: str, thickness: float) -> np.ndarray:
             pen.line(points, fill=255, width=round(2 * radius))
         for x, y in points:  # round ends
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    small = picture.resize((max(1, round(width)), LINE), Image.Resampling.BOX)
-    return np.asarray(small)
+    return np.asarray(picture.resize((round(width), LINE), Image.Resampling.BOX))
 
 
 def trimmed(glyph: np.ndarray) -> np.ndarray:
@@ -100,26 +97,19 @@ def write(
     latents = varied(latent, len(digits), variation)
     drawn = to_28x28(to_uint8(generate(generator, latents, torch.tensor(digits))).numpy(), config.border)
     thickness = float(np.clip(np.median(stroke_statistics(drawn)["thickness"]), 1.5, 5))
-    glyphs = iter(drawn)
-    rows = []
-    for line in lines:
-        row, x = [], 0
+    placed, glyphs = [], iter(drawn)
+    for number, line in enumerate(lines):
+        left, top = margin, margin + number * (LINE + 2)
         for character in line:
             if character == " ":
-                x += SPACE
+                left += SPACE
                 continue
             glyph = trimmed(next(glyphs) if character.isdigit() else sign(character, thickness))
-            row.append((character, x, glyph))
-            x += glyph.shape[1] + spacing
-        rows.append(row)
-    width = max((x + glyph.shape[1] for row in rows for _, x, glyph in row), default=1)
-    pitch = LINE + 2
-    image = np.zeros((2 * margin + pitch * len(rows) - 2, 2 * margin + width), np.uint8)
-    boxes = []
-    for number, row in enumerate(rows):
-        for character, x, glyph in row:
-            left, top = margin + x, margin + number * pitch
-            place = image[top : top + glyph.shape[0], left : left + glyph.shape[1]]
-            np.maximum(place, glyph, out=place)  # ink over ink
-            boxes.append((character, left, top, glyph.shape[1], LINE))
-    return Written(image, boxes)
+            placed.append((character, left, top, glyph))
+            left += glyph.shape[1] + spacing
+    width = max(left + glyph.shape[1] for _, left, _, glyph in placed)
+    image = np.zeros((top + LINE + margin, width + margin), np.uint8)
+    for _, left, top, glyph in placed:
+        place = image[top : top + LINE, left : left + glyph.shape[1]]
+        np.maximum(place, glyph, out=place)  # ink over ink
+    return Written(image, [(character, left, top, glyph.shape[1], LINE) for character, left, top, glyph in placed])

@@ -5,7 +5,7 @@ other images and their number; on a CPU to the bit. If no digit is asked for, th
 another digit is the same handwriting.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,31 +82,26 @@ def generate(generator: Generator, latents: Tensor, labels: Tensor | None = None
 
 
 def sample_chunks(
-    generator: Generator,
-    seeds: Iterable[int],
-    digit: int | None | Sequence[int] = None,
-    truncation: float = 1.0,
+    generator: Generator, seeds: Sequence[int], digit: int | None | Sequence[int] = None, truncation: float = 1.0
 ) -> Iterator[Samples]:
     """Yield the samples of the seeds, `CHUNK` at a time, for more images than fit into memory.
 
     digit: one for all, one for each seed, or None: each seed decides. truncation: psi in (0, 1] scales the latents
     towards the typical digit; 1 is the distribution of training. Raises `InputError`.
     """
-    config = generator.config
-    each = None if digit is None or isinstance(digit, int) else [int(one) for one in digit]
-    for one in each if each is not None else [digit]:
+    config, same = generator.config, digit is None or isinstance(digit, int)
+    if not same and len(digit) != len(seeds):
+        raise InputError(f"got {len(digit)} digits for {len(seeds)} seeds: give one for each seed")
+    for one in {digit} if same else set(digit):
         check_digit(one, config.num_classes)
     check_truncation(truncation)
-    seeds = seeds if isinstance(seeds, Sequence) else list(seeds)
-    if each is not None and len(each) != len(seeds):
-        raise InputError(f"got {len(each)} digits for {len(seeds)} seeds: give one for each seed")
     for start in range(0, len(seeds), CHUNK):
         part = seeds[start : start + CHUNK]
+        asked = [digit] * len(part) if same else digit[start : start + CHUNK]
         drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in part]
         latents = torch.stack([latent for latent, _ in drawn]) * truncation
         labels = None
         if config.num_classes:
-            asked = each[start : start + CHUNK] if each is not None else [digit] * len(part)
             labels = torch.tensor([own if ask is None else ask for (_, own), ask in zip(drawn, asked, strict=True)])
         yield Samples(
             to_uint8(generate(generator, latents, labels)).numpy(),
@@ -116,21 +111,14 @@ def sample_chunks(
 
 
 def sample(
-    generator: Generator,
-    seeds: Iterable[int],
-    digit: int | None | Sequence[int] = None,
-    truncation: float = 1.0,
+    generator: Generator, seeds: Sequence[int], digit: int | None | Sequence[int] = None, truncation: float = 1.0
 ) -> Samples:
     """Return all samples of the seeds at once. For the parameters see `sample_chunks`."""
     chunks = list(sample_chunks(generator, seeds, digit, truncation))
     if not chunks:
         raise InputError("there must be at least one seed")
-    labels = None if chunks[0].labels is None else np.concatenate([chunk.labels for chunk in chunks])
-    return Samples(
-        np.concatenate([chunk.images for chunk in chunks]),
-        np.concatenate([chunk.seeds for chunk in chunks]),
-        labels,
-    )
+    parts = zip(*((chunk.images, chunk.seeds, chunk.labels) for chunk in chunks), strict=True)
+    return Samples(*(None if part[0] is None else np.concatenate(part) for part in parts))
 
 
 def is_degenerate(generator: Generator) -> bool:
