@@ -65,24 +65,16 @@ def test_round_trip_keeps_every_bit(config, tmp_path, make_model, make_networks)
     assert np.array_equal(sample(model.generator, range(40)).images, sample(generator, range(40)).images)
     assert (model.name, model.folder, model.config) == (str(folder), folder, config)
     assert model.training == {"recipe": TrainConfig().to_dict()}
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1  # a host may serve what another user trained
 
 
 def test_same_weights_are_the_same_bytes(tmp_path):
     """In any memory format. Else a checksum would differ, and a push would make a commit that changes nothing."""
     generator, contents = Generator(CONFIG), set()
-    for i in range(20):
-        save_weights(
-            generator.to(memory_format=[torch.contiguous_format, torch.channels_last][i % 2]), tmp_path / "a", run="1"
-        )
+    for memory_format in (torch.contiguous_format, torch.channels_last) * 10:
+        save_weights(generator.to(memory_format=memory_format), tmp_path / "a", run="1")
         contents.add((tmp_path / "a").read_bytes())
     assert len(contents) == 1
-    assert all(torch.equal(tensor, generator.state_dict()[name]) for name, tensor in load_file(tmp_path / "a").items())
-
-
-def test_weights_are_as_readable_as_the_config(model):
-    """A host may serve what another user has trained."""
-    save_weights(Generator(CONFIG), model / "model.safetensors")
-    assert (model / "model.safetensors").stat().st_mode == (model / "config.json").stat().st_mode
 
 
 def test_full_disk_keeps_the_old_weights(model, full_disk):
@@ -92,15 +84,13 @@ def test_full_disk_keeps_the_old_weights(model, full_disk):
     assert {path.name: path.read_bytes() for path in model.iterdir()} == old
 
 
-# Names.
-
-
 def test_bundled_models_are_found_by_name():
     assert bundled_models() == ["mnist-conditional", "mnist"]
     for name in bundled_models():
         model = load_model(name)
         assert model.name == name and model.folder == BUNDLED / name
         assert sample(model.generator, [0]).images.std() > 10
+        assert len(read_evaluation(model.folder)["runs"]) == 3
 
 
 @pytest.mark.parametrize("name", ["no-such-model", "", ".", "/dev/null", "a\0b", "a/b/c", "x" * 5000])
@@ -118,14 +108,6 @@ def test_folder_is_found_relative_to_the_working_directory(model, monkeypatch):
 # Damaged and hostile weights. Each is refused with a reason, none is loaded in part.
 
 
-@pytest.mark.parametrize("size", [0, 5, 8, 100, -1, -1000])
-@pytest.mark.parametrize("name", ["model.safetensors", "discriminator.safetensors"])
-def test_truncated(model, name, size):
-    content = (model / name).read_bytes()
-    (model / name).write_bytes(content[:size])
-    assert name in reason(model) and "bytes" in reason(model)
-
-
 def test_missing_files(model):
     (model / "model.safetensors").unlink()
     (model / "model.safetensors").mkdir()
@@ -141,61 +123,55 @@ class Attack:
         return os.mkdir, ("pickle-was-run",)
 
 
-@pytest.mark.parametrize(
-    ("damage", "why"),
-    [
-        (lambda content: content + b"\0", "bytes"),
-        (lambda content: content[:8] + b"!" + content[9:], "safetensors file"),
-        (lambda content: struct.pack("<Q", 2**63) + content[8:], "bytes"),
-        (lambda content: pickle.dumps(Attack()), "bytes"),
-    ],
-    ids=["trailing byte", "header that is not JSON", "header of 2**63 bytes", "pickle"],
-)
-def test_damaged_bytes(model, monkeypatch, damage, why):
+DAMAGES = {
+    **{f"cut to {size}": (lambda content, size=size: content[:size], "bytes") for size in (0, 5, 8, 100, -1, -1000)},
+    "trailing byte": (lambda content: content + b"\0", "bytes"),
+    "header that is not JSON": (lambda content: content[:8] + b"!" + content[9:], "safetensors file"),
+    "header of 2**63 bytes": (lambda content: struct.pack("<Q", 2**63) + content[8:], "bytes"),
+    "pickle": (lambda content: pickle.dumps(Attack()), "bytes"),
+}
+
+
+@pytest.mark.parametrize(("damage", "why"), DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("name", ["model.safetensors", "discriminator.safetensors"])
+def test_damaged_bytes(model, monkeypatch, name, damage, why):
     monkeypatch.chdir(model)
-    path = model / "model.safetensors"
-    path.write_bytes(damage(path.read_bytes()))
-    assert why in reason(model)
+    (model / name).write_bytes(damage((model / name).read_bytes()))
+    assert why in reason(model) and name in reason(model)
     assert not (model / "pickle-was-run").exists()
 
 
 PROJECT = "project.weight"
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        (lambda old: {"backdoor": torch.zeros(0)}, "weights backdoor"),  # passes the check of the size
-        (lambda old: {"backdoor": torch.zeros(1)}, "bytes"),
-        (lambda old: {"to_image.bias": None}, "bytes"),
-        (
-            lambda old: {"to_picture.bias": old["to_image.bias"], "to_image.bias": None},
-            "to_image.bias, to_picture.bias",
-        ),
-        (
-            lambda old: {PROJECT: old[PROJECT].transpose(0, 1).contiguous()},
-            f"weights {PROJECT}",
-        ),
-        (lambda old: {PROJECT: old[PROJECT].double()}, "bytes"),
-        (lambda old: {PROJECT: old[PROJECT].half()}, "bytes"),
-        (lambda old: {PROJECT: old[PROJECT].to(torch.int32)}, f"weights {PROJECT}"),
-    ],
-    ids=["empty extra", "extra", "missing", "renamed", "misshapen", "float64", "float16", "int32"],
-)
+def with_last(key: str, value: float) -> tuple:
+    def change(old: dict) -> dict:
+        old[key].view(-1)[-1] = value
+        return old
+
+    return change, f"{key} holds values that are not finite"
+
+
+OTHERS = {
+    "empty extra": (lambda old: {"backdoor": torch.zeros(0)}, "weights backdoor"),  # passes the check of the size
+    "extra": (lambda old: {"backdoor": torch.zeros(1)}, "bytes"),
+    "missing": (lambda old: {"to_image.bias": None}, "bytes"),
+    "renamed": (lambda old: {"to_picture": old["to_image.bias"], "to_image.bias": None}, "to_image.bias, to_picture"),
+    "misshapen": (lambda old: {PROJECT: old[PROJECT].transpose(0, 1).contiguous()}, f"weights {PROJECT}"),
+    "float64": (lambda old: {PROJECT: old[PROJECT].double()}, "bytes"),
+    "int32": (lambda old: {PROJECT: old[PROJECT].to(torch.int32)}, f"weights {PROJECT}"),
+    "nan": with_last(PROJECT, torch.nan),
+    "inf": with_last("norms.1.running_var", torch.inf),
+    "-inf": with_last(PROJECT, -torch.inf),
+}
+
+
+@pytest.mark.parametrize(("change", "why"), OTHERS.values(), ids=OTHERS)
 def test_other_tensors(model, change, why):
     tensors = load_file(model / "model.safetensors")
     tensors |= change(tensors)
     save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, model / "model.safetensors")
     assert why in reason(model)
-
-
-@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
-@pytest.mark.parametrize("key", [PROJECT, "norms.1.running_var"])
-def test_values_that_are_not_finite(model, key, value):
-    tensors = load_file(model / "model.safetensors")
-    tensors[key].view(-1)[-1] = value
-    save_file(tensors, model / "model.safetensors")
-    assert f"{key} holds values that are not finite" in reason(model)
 
 
 def test_weights_of_another_model(model):
@@ -224,15 +200,11 @@ def good_config(**change: object) -> dict:
     [
         (good_config(colour=3), "colour"),
         (good_config(base_channels=10**6), "base_channels is 1000000"),
-        (good_config(latent_dim="100"), "latent_dim is '100'"),
         (good_config(image_size=[32]), "image_size is"),
         (good_config(num_classes=None), "num_classes is None"),
         ({"format_version": 1, "model": [100, 64]}, "ModelConfig must be an object"),
         ({"format_version": 1}, "ModelConfig must be an object"),
-        (good_config() | {"format_version": 2}, "format_version 1"),
-        ({"model": CONFIG.to_dict()}, "format_version 1"),
-        ([good_config()], "format_version 1"),
-        (None, "format_version 1"),
+        *((bad, "format_version 1") for bad in (good_config() | {"format_version": 2}, {}, [good_config()], None)),
         (good_config() | {"training": {"recipe": {"epochs": 10**400}}}, "integer"),
         (good_config() | {"training": {"device": "\ud800"}}, "surrogate"),
         *((content, "not a valid config") for content in (b"", b"{", b"\xff\xfe", b"[" * 60_000)),
@@ -341,28 +313,16 @@ def test_an_evaluation_belongs_to_the_weights_that_it_names(model):
     save_weights(Generator(CONFIG), model / "model.safetensors")
     assert read_evaluation(model) is None
     assert load_folder(model, "x").config == CONFIG
-    for name in bundled_models():
-        assert len(read_evaluation(BUNDLED / name)["runs"]) == 3
 
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"weights_sha256": None},
-        {"weights_sha256": ["0" * 64]},
-        {"runs": 7},
-        {"runs": [7]},
-        {"runs": []},
-        {"runs": {"a": 1}},
-        {"runs": [{"precision": 0.9}]},
-        {"command": ["x"]},
-        {"device": None},
-        {"device": "x" * MAX_EVALUATION_BYTES},
-    ],
+    [{"weights_sha256": sha256} for sha256 in (None, ["0" * 64])]
+    + [{"runs": runs} for runs in (7, [7], [], {"a": 1}, [{"precision": 0.9}])]
+    + [{"command": ["x"]}, {"device": None}, {"device": "x" * MAX_EVALUATION_BYTES}],
     ids=lambda change: json.dumps(change)[:30],
 )
 def test_an_evaluation_of_another_shape_counts_as_missing(model, change):
-    (model / "evaluation.json").write_text(json.dumps(evaluation_of(model, **change)))
-    assert read_evaluation(model) is None
-    (model / "evaluation.json").write_text(json.dumps([evaluation_of(model)]))
-    assert read_evaluation(model) is None
+    for value in (evaluation_of(model, **change), [evaluation_of(model)]):
+        (model / "evaluation.json").write_text(json.dumps(value))
+        assert read_evaluation(model) is None

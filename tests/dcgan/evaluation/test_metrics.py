@@ -45,10 +45,7 @@ def test_manifold_of_equal_alike_and_distant_sets():
 def test_manifold_by_hand():
     real, generated = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([[0.5], [10.0], [10.5]])
     balls = manifold(real, generated, k=1)  # real radii 1, 1, 2; generated radii 9.5, 0.5, 0.5
-    assert balls["precision"] == pytest.approx(1 / 3)
-    assert balls["recall"] == 1
-    assert balls["density"] == pytest.approx(2 / 3)
-    assert balls["coverage"] == pytest.approx(2 / 3)
+    assert balls == pytest.approx({"precision": 1 / 3, "recall": 1, "density": 2 / 3, "coverage": 2 / 3})
 
 
 def test_kl_to_uniform():
