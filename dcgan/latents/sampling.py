@@ -121,12 +121,6 @@ def sample(
     return Samples(*(None if part[0] is None else np.concatenate(part) for part in parts))
 
 
-def is_degenerate(generator: Generator) -> bool:
-    """Return whether the images of the first seeds are blank or all the same."""
-    images = sample(generator, range(4)).images.astype(np.float64)
-    return not (images.std() > 1 and images.std(axis=0).max() > 1)
-
-
 def crop(images: np.ndarray, border: int) -> np.ndarray:
     """Return (..., S, S) images without the border that training padded: 32x32 becomes MNIST's 28x28."""
     return images[..., border:-border, border:-border]

@@ -22,7 +22,7 @@ from dcgan.training.recalibrate import recalibrated_networks
 from dcgan.training.step import Run, train_step
 
 LOG_EVERY = 50  # steps between two looks at the losses: each look is a CPU-GPU sync point
-FRAME_COLUMNS, FRAME_ROWS = 10, 6  # of the grid with fixed seeds that is kept of every epoch
+FRAME_ROWS = 6  # of the grid with fixed seeds that is kept of every epoch
 
 
 class NonFiniteLoss(RuntimeError):
@@ -30,10 +30,7 @@ class NonFiniteLoss(RuntimeError):
 
 
 def steps_per_epoch(config: TrainConfig, count: int) -> int:
-    """Return the steps of an epoch over `count` images; a last, smaller batch is dropped.
-
-    Raises `InputError` if there are fewer images than a batch holds.
-    """
+    """Return the steps of an epoch over `count` images; a last, smaller batch is dropped. Raises `InputError`."""
     if count < config.batch_size:
         raise InputError(f"batch_size is {config.batch_size}: it must be at most the number of images, {count}")
     return count // config.batch_size
@@ -54,10 +51,8 @@ def train(
 ) -> Iterator[tuple[Generator, Discriminator]]:
     """Train until the last epoch, or until `should_stop()`; yield the recalibrated networks after each epoch.
 
-    images: (N, C, S, S) uint8 and labels (N,) uint8, both on the run's device. When it yields, `run` is at the end of
-    the epoch and holds its history entry and frame. `should_stop` is asked after each step; within an epoch the
-    iterator then ends without a yield.
-
+    images: (N, C, S, S) uint8 and labels (N,) uint8, both on the run's device. When it yields, `run` holds the epoch's
+    history entry and frame. `should_stop` is asked after each step; stopped within an epoch, it ends without a yield.
     Raises `NonFiniteLoss`, and `InputError` if there are too few images for a batch.
     """
     config, batch_size, steps = run.config, run.config.batch_size, steps_per_epoch(run.config, len(images))
@@ -91,7 +86,7 @@ def train(
         if done == steps:
             networks = recalibrated_networks(run, images, labels)
             run.history.append(history_entry(run, epoch, steps))
-            run.frames.append(fixed_samples(networks[0]))
+            run.frames.append(fixed_samples(networks[0], FRAME_ROWS))
             run.epoch_sums.zero_()
             run.seconds = 0.0
             yield networks
@@ -114,18 +109,14 @@ def history_entry(run: Run, epoch: int, steps: int) -> dict:
     return {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in entry.items()}
 
 
-def fixed_samples(generator: Generator) -> np.ndarray:
-    """Return the pictures that show progress, (60, C, 28, 28) uint8.
+def fixed_samples(generator: Generator, rows: int) -> np.ndarray:
+    """Return the first pictures of a model, (10 * rows, C, 28, 28) uint8.
 
-    For a conditional model, a row of ten is one seed (0 to 5) and a column one digit; else they are seeds 0 to 59.
+    For a conditional model, a row is a seed (from 0) and a column a digit; else they are the seeds from 0.
     """
-    config, count = generator.config, FRAME_COLUMNS * FRAME_ROWS
-    if config.num_classes:
-        seeds = [row for row in range(FRAME_ROWS) for _ in range(FRAME_COLUMNS)]
-        samples = sample(generator, seeds, list(range(FRAME_COLUMNS)) * FRAME_ROWS)
-    else:
-        samples = sample(generator, range(count))
-    return crop(samples.images, config.border)
+    config, places = generator.config, range(10 * rows)
+    seeds, digits = ([i // 10 for i in places], [i % 10 for i in places]) if config.num_classes else (places, None)
+    return crop(sample(generator, seeds, digits).images, config.border)
 
 
 def decay_factor(config: TrainConfig, progress: float) -> float:

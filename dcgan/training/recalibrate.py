@@ -30,26 +30,23 @@ def export_generator(run: Run) -> Generator:
 @contextmanager
 def recalibrating(network: nn.Module) -> Iterator[None]:
     """Within the context, forward passes set the BatchNorm statistics to their plain mean over the passes."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
+    momenta = {norm: norm.momentum for norm in network.modules() if isinstance(norm, nn.BatchNorm2d)}
+    for norm in momenta:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative mean
     network.train()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        network.eval()
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+    with torch.no_grad():
+        yield
+    network.eval()
+    for norm, momentum in momenta.items():
+        norm.momentum = momentum
 
 
 def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Generator, Discriminator]:
     """Return copies of the exported generator and of the discriminator in eval mode, with statistics of their own.
 
-    D's statistics come from real and generated images in equal parts, so that its logits are balanced. images
-    (N, C, S, S) uint8 and labels (N,) uint8 are the training data, on the run's device.
+    D's statistics come from real and generated images in equal parts, so that its logits are balanced. images, labels:
+    the training data, as for `train`.
     """
     generator, discriminator = export_generator(run), copy.deepcopy(run.discriminator)
     rng = torch.Generator("cpu").manual_seed(run.config.seed)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from dcgan import InputError
@@ -16,11 +15,10 @@ from dcgan.config import ModelConfig, TrainConfig
 from dcgan.files import is_free, write_text
 from dcgan.hub.card import write_card
 from dcgan.images import grid, save_animation, save_png
-from dcgan.latents.sampling import crop, sample
 from dcgan.model_folder import save_weights, write_config
 from dcgan.networks import Discriminator, Generator
 from dcgan.training import checkpoint
-from dcgan.training.loop import FRAME_COLUMNS, is_finished, steps_per_epoch, train
+from dcgan.training.loop import fixed_samples, is_finished, steps_per_epoch, train
 from dcgan.training.progress import Progress
 from dcgan.training.step import Run, new_run
 
@@ -28,9 +26,9 @@ FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 200, 2000
 
 
 def check_run_folder(out: Path, model_config: ModelConfig, config: TrainConfig) -> dict | None:
-    """Return the contents of the checkpoint in `out`, or None if `out` is free for a new run.
+    """Return the contents of the checkpoint in `out`, or None if `out` is free for a new run. Writes nothing.
 
-    Writes nothing. Raises `InputError` if the folder holds something else, or a run with other settings.
+    Raises `InputError` if the folder holds something else, or a run with other settings.
     """
     if (out / checkpoint.NAME).exists():
         state = checkpoint.read_checkpoint(out)
@@ -127,18 +125,8 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
     save_weights(discriminator, out / "discriminator.safetensors", **git_commit())
     write_config(out, run.model_config, training)
     write_text(out / "history.jsonl", "".join(json.dumps(entry) + "\n" for entry in run.history))
-    save_png(sample_sheet(generator), out / "samples.png")
-    frames = [grid(frame, FRAME_COLUMNS) for frame in run.frames]
+    save_png(grid(fixed_samples(generator, 10), 10), out / "samples.png")
+    frames = [grid(frame, 10) for frame in run.frames]
     durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_FRAME_MILLISECONDS]
     save_animation(frames, out / "progress.webp", durations)
     write_card(out)
-
-
-def sample_sheet(generator: Generator) -> Image.Image:
-    """Return 10x10 pictures: a row is a seed (0 to 9), a column a digit; for an unconditional model seeds 0 to 99."""
-    config = generator.config
-    if config.num_classes:
-        samples = sample(generator, [seed for seed in range(10) for _ in range(10)], list(range(10)) * 10)
-    else:
-        samples = sample(generator, range(100))
-    return grid(crop(samples.images, config.border), 10)

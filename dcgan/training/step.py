@@ -85,20 +85,17 @@ def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device
     Raises `InputError` if the configs do not fit together. Leaves every other random state alone.
     """
     check_recipe(model_config, config)
-    device = torch.device(device)
+    device, betas = torch.device(device), (config.beta1, config.beta2)
     with seeded_cpu(config.seed):
-        generator, discriminator = Generator(model_config), Discriminator(model_config)
-    generator.to(device, memory_format=torch.channels_last)
-    discriminator.to(device, memory_format=torch.channels_last)
-    averaged = copy.deepcopy(generator).requires_grad_(False).eval()
-    betas = (config.beta1, config.beta2)
+        networks = Generator(model_config), Discriminator(model_config)
+    generator, discriminator = (network.to(device, memory_format=torch.channels_last) for network in networks)
     return Run(
         model_config=model_config,
         config=config,
         device=device,
         generator=generator,
         discriminator=discriminator,
-        averaged=averaged,
+        averaged=copy.deepcopy(generator).requires_grad_(False).eval(),
         optimizer_g=torch.optim.Adam(generator.parameters(), config.learning_rate_g, betas, fused=True),
         optimizer_d=torch.optim.Adam(discriminator.parameters(), config.learning_rate_d, betas, fused=True),
         latent_rng=torch.Generator(device).manual_seed(config.seed),
