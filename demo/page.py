@@ -79,7 +79,8 @@ def build_page(models: Models) -> gr.Blocks:
         gr.HTML(MASTHEAD, elem_id="masthead")
         with gr.Row(elem_id="shared"):
             with gr.Group():
-                model_name = gr.Radio(choices, value=choices[0][1], label="Model", elem_id="model", elem_classes="chips")
+                first = choices[0][1]
+                model_name = gr.Radio(choices, value=first, label="Model", elem_id="model", elem_classes="chips")
                 gr.HTML(ABOUT, elem_id="about-model", apply_default_css=False)
             exact = gr.Checkbox(False, label="Exact pixels", info="28×28, unsmoothed", elem_id="exact")
         views: list[View] = []

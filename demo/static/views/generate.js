@@ -19,7 +19,7 @@ export function mount(element, server) {
   sheet = element.querySelector(".sheet");
   dialog = dialogOf();
   sheet.after(saveButtons({ zip: "28×28 pixels of all, with a table (ZIP)" }), dialog);
-  view = { name: "generate", element, server, draw, drawing, request };
+  view = { name: "generate", element, server, draw, drawing, request, leave: () => dialog.close() };
   const changed = demo.page.controls.some(({ key, value }) => key !== "generate.open" && demo.state[key] !== value);
   if (changed) sheet.replaceChildren(); // the server's sheet is of the page as it begins
   sheet.addEventListener("click", (event) => {
@@ -122,8 +122,7 @@ function dialogOf() {
     make("div", { className: "large", dataset: { hand: "", digit: "" } }, glyph("big"), make("dl"), buttons, one()),
   );
   element.addEventListener("close", () => {
-    if (element.dataset.seed !== undefined) demo.set("generate.open", "");
-    view.shown = null; // what is shown is another view now
+    demo.set("generate.open", "");
   });
   element.addEventListener("click", (event) => {
     // A click on the backdrop, or on a button that leaves the tab.

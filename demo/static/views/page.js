@@ -1,10 +1,10 @@
 // Draws the open tab when something that it shows has changed. Every tab is a module of this folder and adds a view:
 //
-// {name, element, server, draw({network, model, values, exact}), drawing(), request(kind), title()}
+// {name, element, server, draw({network, model, values, exact}), drawing(), request(kind), leave()}
 //
 // draw shows the values of the tab's controls. It may throw an `InputError`, then the pictures stay as they are.
 // drawing() returns what the buttons for SVG and PNG save: see save.js. request(kind) returns the parameters of a file
-// that Python makes, which `server.encode` asks for.
+// that Python makes, which `server.encode` asks for. leave() is called when another tab is open.
 
 import dcgan from "../engine/index.js";
 import { wordsOf } from "./fields.js";
@@ -26,7 +26,7 @@ export const modelOf = (name) => models.find((model) => model.name === name);
 
 function clearMistakes() {
   clearTimeout(telling);
-  document.querySelectorAll(".mistake").forEach((told) => told.remove());
+  document.querySelectorAll(".mistake:not(.link)").forEach((told) => told.remove());
 }
 
 // Say what is wrong, under its field if there is one.
@@ -118,11 +118,11 @@ function drawView(view) {
   if (view.shown === wanted) return;
   const network = ready(view);
   if (!network) return;
+  notice(view, "");
   try {
     view.draw({ network, model, values, exact });
     view.shown = wanted;
     clearMistakes();
-    notice(view, "");
   } catch (error) {
     if (!(error instanceof dcgan.InputError)) throw error;
     view.shown = null;
@@ -134,6 +134,7 @@ function drawView(view) {
 export function draw() {
   const view = views.get(demo.state.tab), config = modelOf(demo.state.model)?.config;
   if (config) document.body.dataset.digits = config.num_classes ? "known" : "unknown";
+  for (const other of views.values()) if (other !== view) other.leave?.();
   if (view?.draw) dcgan.scheduler.request("view", () => drawView(view), { rank: -1 });
 }
 
@@ -209,5 +210,13 @@ async function press(view, pressed) {
   }
 }
 
+// Say which values of the link no control can have.
+function tellLink() {
+  if (!demo.wrong.length) return;
+  const text = `Some values in this link are invalid and were ignored: ${demo.wrong.join(", ")}.`;
+  document.querySelector("#tabs").before(make("p", { className: "mistake link", role: "alert" }, text));
+}
+
 demo.draw = draw;
+tellLink();
 look().then(keepLooking);

@@ -27,8 +27,10 @@ export function mount(element, server) {
   writing = shape("svg", { role: "img" });
   hands = make("div", { className: "hands", role: "group", ariaLabel: "hands to choose from" });
   element.querySelector(".frame").append(
-    make("div", { className: "writing with-digits" }, writing), saveButtons(),
-    make("p", { className: "note with-digits" }, "One seed, one handwriting. Pick another hand:"), hands,
+    make(
+      "div", { className: "with-digits" }, make("div", { className: "writing" }, writing), saveButtons(),
+      make("p", { className: "note" }, "One seed, one handwriting. Pick another hand:"), hands,
+    ),
   );
   hands.addEventListener("click", (event) => {
     const hand = event.target.closest(".hand")?.dataset.hand;
@@ -39,7 +41,7 @@ export function mount(element, server) {
 }
 
 function draw({ network, model, values, exact }) {
-  if (!network.config.num_classes) return hands.replaceChildren(); // the page says why
+  if (!network.config.num_classes) return; // the page says why
   const point = pointOf("hand", values.hand, { model }), text = values.text ?? "";
   const first = wholeNumber("first", values.first, 0, MAX_SEED - HANDS + 1);
   const lines = text.slice(0, MOST_CHARACTERS).replaceAll("\r", "").trimEnd().split("\n").slice(0, MOST_LINES);
