@@ -10,19 +10,15 @@ from dcgan.config import PRESETS, ModelConfig, TrainConfig
     ("config_type", "values", "sentence"),
     [
         (ModelConfig, {"image_size": 48}, "image_size is 48: it must be one of 32, 64"),
-        (ModelConfig, {"latent_dim": 1}, "latent_dim is 1: it must be at least 2 and at most 1024"),
         (ModelConfig, {"base_channels": 513}, "base_channels is 513: it must be at least 4 and at most 512"),
         (ModelConfig, {"num_classes": True}, "num_classes is True: it must be of type int"),
         (ModelConfig, {"latent_dim": 100.0}, "latent_dim is 100.0: it must be of type int"),
         (TrainConfig, {"epochs": 0}, "epochs is 0: it must be at least 1 and at most 100000"),
-        (TrainConfig, {"epochs": "5"}, "epochs is '5': it must be of type int"),
-        (TrainConfig, {"beta1": None}, "beta1 is None: it must be of type float"),
         (TrainConfig, {"beta1": False}, "beta1 is False: it must be of type float"),
         (TrainConfig, {"beta1": 1.0}, "beta1 is 1.0: it must be at least 0.0 and at most 0.999"),
         (TrainConfig, {"learning_rate_g": 0.0}, "learning_rate_g is 0.0: it must be above 0.0 and at most 1.0"),
         (TrainConfig, {"learning_rate_d": float("nan")}, "learning_rate_d is nan: it must be above 0.0 and at most"),
         (TrainConfig, {"real_label": float("inf")}, "real_label is inf: it must be at least 0.5 and at most 1.0"),
-        (TrainConfig, {"seed": 2**32}, "seed is 4294967296: it must be at least 0 and at most 4294967295"),
     ],
 )
 def test_refusal_tells_name_value_and_what_is_allowed(config_type, values, sentence):
