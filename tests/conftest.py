@@ -94,29 +94,29 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_flags) -> Path:
     return out
 
 
-def lively_networks(config: ModelConfig) -> tuple[Generator, Discriminator]:
-    """Return untrained networks. Their weights are so large that no two seeds or digits give the same picture."""
-    with seeded_cpu(1), torch.no_grad():
-        generator, discriminator = Generator(config), Discriminator(config)
-        for parameter in generator.parameters():
-            parameter.mul_(5)
-        labels = torch.arange(320) % 10 if config.num_classes else None
-        generator.train()(torch.randn(320, config.latent_dim), labels)
-    return generator.eval(), discriminator.eval()
-
-
 @pytest.fixture(scope="session")
 def make_networks() -> Callable[[ModelConfig], tuple[Generator, Discriminator]]:
-    return lively_networks
+    """Return a function that makes untrained networks, with weights so large that no two seeds or digits look alike."""
+
+    def make(config: ModelConfig) -> tuple[Generator, Discriminator]:
+        with seeded_cpu(1), torch.no_grad():
+            generator, discriminator = Generator(config), Discriminator(config)
+            for parameter in generator.parameters():
+                parameter.mul_(5)
+            labels = torch.arange(320) % 10 if config.num_classes else None
+            generator.train()(torch.randn(320, config.latent_dim), labels)
+        return generator.eval(), discriminator.eval()
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def make_model() -> Callable[[Path, ModelConfig], Path]:
+def make_model(make_networks) -> Callable[[Path, ModelConfig], Path]:
     """Return a function that writes a model folder: the config and both networks."""
 
     def make(folder: Path, config: ModelConfig) -> Path:
         folder.mkdir(parents=True)
-        generator, discriminator = lively_networks(config)
+        generator, discriminator = make_networks(config)
         save_weights(generator, folder / "model.safetensors")
         save_weights(discriminator, folder / "discriminator.safetensors")
         write_config(folder, config, {"recipe": TrainConfig().to_dict()})

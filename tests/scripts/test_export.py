@@ -32,11 +32,8 @@ def whole(count: int, **options) -> np.ndarray:
 def test_npz(tmp_path, count):
     write_samples(tmp_path / "digits.npz", chunks(count), count, 2)
     with np.load(tmp_path / "digits.npz", allow_pickle=False) as arrays:
-        assert {name: array.dtype for name, array in arrays.items()} == {
-            "images": np.uint8,
-            "seeds": np.int64,
-            "labels": np.uint8,
-        }
+        dtypes = {name: array.dtype for name, array in arrays.items()}
+        assert dtypes == {"images": np.uint8, "seeds": np.int64, "labels": np.uint8}
         assert np.array_equal(arrays["images"], whole(count)[:, 0, 2:-2, 2:-2])
         assert arrays["seeds"].tolist() == list(range(7, 7 + count))
         assert arrays["labels"].tolist() == [i % 10 for i in range(count)]

@@ -25,7 +25,7 @@ from dcgan.latents.sampling import (
     [(0, 8, 1), (10, 8, 1), (10, 64, 2)],
     ids=["unconditional", "conditional", "full width, parallel"],
 )
-def test_an_image_does_not_depend_on_the_others(make_networks, num_classes, base_channels, threads):
+def test_an_image_does_not_depend_on_the_others(request, make_networks, num_classes, base_channels, threads):
     """To the bit, before rounding, for every count around the batch size and in any order."""
     generator, _ = make_networks(ModelConfig(base_channels=base_channels, num_classes=num_classes))
     total = CHUNK + 8
@@ -37,16 +37,13 @@ def test_an_image_does_not_depend_on_the_others(make_networks, num_classes, base
     def images(picks) -> torch.Tensor:
         return generate(generator, latents[picks], None if labels is None else labels[picks])
 
-    before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    try:
-        together = images(list(range(total)))
-        shuffled = torch.randperm(total, generator=torch.Generator().manual_seed(0)).tolist()
-        alone = [[pick] for pick in (0, 7, CHUNK - 1, CHUNK, total - 1)]
-        for picks in [*alone, *(list(range(count)) for count in (2, CHUNK - 1, CHUNK, CHUNK + 1)), shuffled]:
-            assert torch.equal(images(picks), together[picks])
-    finally:
-        torch.set_num_threads(before)
+    request.addfinalizer(lambda: torch.set_num_threads(1))
+    together = images(list(range(total)))
+    shuffled = torch.randperm(total, generator=torch.Generator().manual_seed(0)).tolist()
+    alone = [[pick] for pick in (0, 7, CHUNK - 1, CHUNK, total - 1)]
+    for picks in [*alone, *(list(range(count)) for count in (2, CHUNK - 1, CHUNK, CHUNK + 1)), shuffled]:
+        assert torch.equal(images(picks), together[picks])
     assert len(together.unique(dim=0)) == total
     assert together.min() >= -1 and together.max() <= 1 and together.std() > 0.1
 
