@@ -35,10 +35,7 @@ def _allowed(rules: dict) -> str:
 
 @dataclass(frozen=True)
 class Config:
-    """Base of both configs. Checks the type and range of every field.
-
-    Raises `InputError` with the field's name, its value and what is allowed.
-    """
+    """Base of both configs. Checks the type and range of every field, and raises `InputError`."""
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -58,10 +55,7 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: dict) -> "Config":
-        """Return a config of a dict. A missing field gets its default, so that older files stay readable.
-
-        Raises `InputError` for an unknown field, which newer code may have written.
-        """
+        """Return a config of a dict. A missing field gets its default; an unknown one raises `InputError`."""
         if not isinstance(values, dict):
             raise InputError(f"{cls.__name__} must be an object with named fields, not {type(values).__name__}")
         known = {field.name for field in dataclasses.fields(cls)}
@@ -112,9 +106,7 @@ class TrainConfig(Config):
         low=0.0,
         high=10.0,
     )
-    ema_decay: float = config_field(
-        0.999, "decay per step of the moving average of the generator's weights", low=0.0, high=0.999999
-    )
+    ema_decay: float = config_field(0.999, "decay per step of the generator's moving average", low=0.0, high=0.999999)
     precision: str = config_field(
         "auto",
         "number format of the forward passes: auto, bfloat16 or float32; auto = bfloat16 on CUDA, float32 on a CPU "

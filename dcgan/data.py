@@ -52,10 +52,7 @@ def load_mnist(data_dir: str | Path, *, train: bool = True) -> tuple[Tensor, Ten
 
 
 def to_model_size(images: Tensor, image_size: int, image_channels: int) -> Tensor:
-    """Return images (N, 28, 28) uint8 as (N, C, S, S) uint8, with a black border to 32x32 and no resampling.
-
-    For 64x64 every pixel is then doubled; for three channels grey is repeated.
-    """
+    """Return images (N, 28, 28) uint8 as (N, C, S, S): with a black border to 32x32; doubled pixels make 64x64."""
     images = F.pad(images[:, None], (2, 2, 2, 2))
     scale = image_size // 32
     images = images.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)

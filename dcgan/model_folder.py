@@ -70,23 +70,17 @@ def write_config(folder: Path, model_config: ModelConfig, training: dict) -> Non
 
 
 def read_config(folder: Path) -> tuple[ModelConfig, dict]:
-    """Return the `ModelConfig` and the training record of a model folder. Raises `ModelError`.
-
-    A field of the training record that has another type than `TRAINING_FIELDS` says is left out.
-    """
+    """Return the `ModelConfig` of a model folder, and the valid `TRAINING_FIELDS`. Raises `ModelError`."""
     path = folder / "config.json"
     try:
         values = read_json(path, MAX_CONFIG_BYTES)
+        if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
+            raise ValueError(f"it does not have format_version {FORMAT_VERSION}")
+        config = ModelConfig.from_dict(values.get("model"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except ValueError as error:  # InputError is one
         raise ModelError(f"{path} is not a valid config: {error}") from None
-    if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
-        raise ModelError(f"{path} does not have format_version {FORMAT_VERSION}")
-    try:
-        config = ModelConfig.from_dict(values.get("model"))
-    except InputError as error:
-        raise ModelError(f"{path}: {error}") from None
     record = values.get("training")
     return config, _known_fields(record) if isinstance(record, dict) else {}
 
@@ -105,10 +99,7 @@ def _numbers(values: dict) -> dict[str, float]:
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """Return the numbers in history.jsonl, one dict for each epoch; [] if the file is missing or damaged.
-
-    Reads the first `MAX_HISTORY_LINES` lines.
-    """
+    """Return the numbers in history.jsonl, one dict for each epoch; [] if the file is missing or damaged."""
     try:
         with (folder / "history.jsonl").open("rb") as file:
             lines = [file.readline(MAX_LINE_BYTES) for _ in range(MAX_HISTORY_LINES)]

@@ -53,20 +53,16 @@ class NearestNeighbour:
     """Finds the nearest of any number of references to each query (N, H, W) uint8, in bounded memory."""
 
     def __init__(self, queries: Tensor):
-        self.queries = self._flat(queries)  # (N, D)
+        self.queries = queries.flatten(1).float()  # (N, D), 0 to 255: products of integers are exact
         self.norms = self.queries.square().sum(dim=1)
         self.squared = torch.full_like(self.norms, torch.inf)
         self.index = torch.zeros(len(queries), dtype=torch.int64, device=queries.device)
         self.seen = 0
 
-    @staticmethod
-    def _flat(images: Tensor) -> Tensor:
-        return images.flatten(1).float()  # 0 to 255: products of integers are exact
-
     def update(self, references: Tensor) -> None:
         """Add references (M, H, W) uint8. Indices count over all calls."""
         for part in references.split(REFERENCES_AT_ONCE):
-            flat = self._flat(part)
+            flat = part.flatten(1).float()
             half = torch.addmm(flat.square().sum(dim=1) / 2, self.queries, flat.T, alpha=-1)  # half of |r|^2 - 2 q.r
             nearest, index = half.min(dim=1)
             squared = (2 * nearest + self.norms).clamp_min_(0)

@@ -23,10 +23,7 @@ class Scores:
 
 @torch.inference_mode()
 def score_images(model: Model, images: np.ndarray, labels: np.ndarray | None) -> Scores:
-    """Return the scores of images (N, C, S, S) uint8 from the generator, with the labels (N,) that they were asked for.
-
-    labels: None for an unconditional model. The discriminator works on the device that it is on.
-    """
+    """Return the scores of images (N, C, S, S) uint8 of a model, asked for with labels (N,), None if unconditional."""
     device = next(model.discriminator.parameters()).device
     pixels = to_float(torch.from_numpy(to_28x28(images, model.config.border)))[:, None]
     confidence, digits = load_classifier()(pixels).softmax(dim=1).max(dim=1)

@@ -156,10 +156,7 @@ def path_from_root(folder: Path) -> str:
 
 
 def make_card(folder: Path, repo: str | None = None) -> str:
-    """Return the card of a model folder, for the folder itself or for `user/repo` on the Hub.
-
-    Made from config.json and, where they can be read, history.jsonl and evaluation.json. Raises `ModelError`.
-    """
+    """Return the card of a model folder, for the folder itself or for `user/repo` on the Hub. Raises `ModelError`."""
     config, training = read_config(folder)
     evaluation, conditional = read_evaluation(folder), config.num_classes > 0
     name = repo or folder.absolute().name

@@ -1,11 +1,10 @@
 """Download models from the Hugging Face Hub, within a time limit, and use no damaged file.
 
 The Hub's client can block for minutes, and some of its calls for ever. So a pull runs in a child process, which is
-killed at its deadline and leaves no thread, lock or socket behind. Every file's size and checksum are compared with
-what the Hub announced; the client compares the size only.
+killed at its deadline. The client compares a file's size with what the Hub announced; here its checksum is too.
 
-Files are kept in the client's own cache. `write_cache_ref` writes a ref in it (`refs/main`) after the weights were
-loaded and tried. So the ref names the last good revision, and a pull that fails falls back to that.
+Files are kept in the client's own cache. A ref in it (`refs/main`) is written after the weights were loaded and tried.
+So it names the last good revision, and a pull that fails falls back to that.
 """
 
 import contextlib
@@ -27,7 +26,6 @@ MAX_BYTES = {"config.json": 2**16, "history.jsonl": 2**22, "evaluation.json": 2*
 MAX_WEIGHTS_BYTES = 64 * 2**20  # of each network: sampling from larger ones is too slow for a page
 HUB_NAME = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w][\w./-]*))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-MODEL, TRAINING = "model", "training"  # what a child is asked for
 REQUEST_SECONDS = 3  # to wait for the Hub's first answer
 
 
@@ -53,21 +51,17 @@ def parse_name(name: str) -> tuple[str, str] | None:
 
 
 def pull(name: str, seconds: float = 120.0) -> Pulled:
-    """Return the model of a Hub name, downloaded within `seconds` or else from the cache, with a `problem`.
+    """Return the model of a valid Hub name, downloaded within `seconds` or else, with a `problem`, from the cache.
 
     Raises `HubError` if neither has it.
     """
-    parsed = parse_name(name)
-    if parsed is None:
-        raise HubError(f"{name!r} is not a Hub name: write user/repo or user/repo@revision")
-    repo, revision = parsed
+    repo, revision = parse_name(name)
     if COMMIT.fullmatch(revision) and (cached := cached_model(repo, revision)) is not None:
         return cached  # a commit never changes: there is nothing to ask the Hub
     try:
         return _pull_in_child(repo, revision, seconds)
     except HubError as error:
-        cached = cached_model(repo, revision)
-        if cached is None:
+        if (cached := cached_model(repo, revision)) is None:
             raise
         return dataclasses.replace(cached, problem=str(error))
 
@@ -75,13 +69,13 @@ def pull(name: str, seconds: float = 120.0) -> Pulled:
 def pull_training_files(repo: str, commit: str, seconds: float = 60.0) -> bool:
     """Download those of `TRAINING_FILES` that a commit has, beside its model. Return whether all of them came."""
     try:
-        _pull_in_child(repo, commit, seconds, TRAINING)
+        _pull_in_child(repo, commit, seconds, "training")
     except HubError:
         return False
     return True
 
 
-def _pull_in_child(repo: str, revision: str, seconds: float, what: str = MODEL) -> Pulled:
+def _pull_in_child(repo: str, revision: str, seconds: float, what: str = "model") -> Pulled:
     path = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
@@ -90,23 +84,19 @@ def _pull_in_child(repo: str, revision: str, seconds: float, what: str = MODEL) 
     }
     command = [sys.executable, "-m", "dcgan.hub.download", repo, revision, what]
     try:
-        child = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        child = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=max(seconds, 0.1)
         )
     except OSError as error:
         raise HubError(f"no process could be started to pull {repo} ({error.strerror})") from None
-    try:
-        output, errors = child.communicate(timeout=max(seconds, 0.1))
-    except subprocess.TimeoutExpired:
-        child.kill()
-        output, _ = child.communicate()
-        doing = [message["doing"] for message in read_messages(output) if "doing" in message]
+    except subprocess.TimeoutExpired as expired:
+        doing = [message["doing"] for message in read_messages(expired.output or b"") if "doing" in message]
         raise HubError(f"the Hub did not {doing[-1] if doing else 'answer'} within {seconds:.0f} s") from None
-    answer = (read_messages(output) or [{}])[-1]
+    answer = (read_messages(child.stdout) or [{}])[-1]
     if "problem" in answer:
         raise HubError(answer["problem"])
     if child.returncode != 0 or not COMMIT.fullmatch(answer.get("commit", "")) or "folder" not in answer:
-        reason = (errors.decode(errors="replace").strip().splitlines() or ["it gave no answer"])[-1]
+        reason = (child.stderr.decode(errors="replace").strip().splitlines() or ["it gave no answer"])[-1]
         raise HubError(f"pulling {repo} failed ({reason})")
     return Pulled(Path(answer["folder"]), repo, revision, answer["commit"])
 
@@ -169,9 +159,8 @@ def fetch_model(repo: str, revision: str) -> dict[str, str]:
     commit = revision
     if not COMMIT.fullmatch(revision):
         report(doing="answer")
-        commit = get_hf_file_metadata(
-            hf_hub_url(repo, FILES[0], revision=revision), timeout=REQUEST_SECONDS
-        ).commit_hash
+        url = hf_hub_url(repo, FILES[0], revision=revision)
+        commit = get_hf_file_metadata(url, timeout=REQUEST_SECONDS).commit_hash
         if commit is None or not COMMIT.fullmatch(commit):
             raise HubError(f"the Hub named no commit of {repo}@{revision}")
     paths = [fetch_file(repo, file, commit) for file in FILES]
@@ -182,17 +171,16 @@ def fetch_training_files(repo: str, commit: str) -> dict[str, str]:
     """Download those of `TRAINING_FILES` that a commit has. One that cannot be had does not stop the others."""
     from huggingface_hub.errors import RemoteEntryNotFoundError
 
-    folder, failed = "", None
+    failed = None
     for file in TRAINING_FILES:
         try:
-            folder = str(fetch_file(repo, file, commit).parent)
-        except RemoteEntryNotFoundError:
-            pass  # this commit does not have it
+            with contextlib.suppress(RemoteEntryNotFoundError):  # this commit does not have it
+                fetch_file(repo, file, commit)
         except HubError as error:
             failed = error
     if failed is not None:
         raise failed
-    return {"folder": folder, "commit": commit}
+    return {"folder": "", "commit": commit}
 
 
 def fetch_file(repo: str, file: str, commit: str) -> Path:
@@ -220,17 +208,16 @@ def error_message(error: Exception, repo: str, revision: str) -> str:
     from huggingface_hub import errors
 
     status = getattr(getattr(error, "response", None), "status_code", None)
-    if isinstance(error, HubError):
-        return str(error)
     for kind, sentence in (
+        (HubError, str(error)),
         (errors.GatedRepoError, f"{repo} is gated: this page has no access to it"),
         (errors.RepositoryNotFoundError, f"the Hub has no model {repo}, or it is private"),
         (errors.RevisionNotFoundError, f"{repo} has no revision {revision}"),
-        (errors.EntryNotFoundError, f"{repo} lacks a file of a model: {', '.join(FILES)}"),
+        (errors.RemoteEntryNotFoundError, f"{repo} lacks a file of a model: {', '.join(FILES)}"),
         (errors.OfflineModeIsEnabled, "Hub access is disabled (HF_HUB_OFFLINE)"),
         (errors.HFValidationError, f"{repo} is not a valid name of a repo"),
     ):
-        if isinstance(error, kind) and not (kind is errors.EntryNotFoundError and status is None):
+        if isinstance(error, kind):
             return sentence
     if status is not None:
         return f"the Hub answered with an error ({status})"
@@ -249,7 +236,7 @@ def report(**message: str) -> None:
 def main(repo: str, revision: str, what: str) -> None:
     """The child process: report progress and the result as lines of JSON."""
     try:
-        report(**(fetch_training_files if what == TRAINING else fetch_model)(repo, revision))
+        report(**(fetch_training_files if what == "training" else fetch_model)(repo, revision))
     except Exception as error:  # the client raises many kinds, and each must become a sentence
         report(problem=error_message(error, repo, revision))
 

@@ -27,8 +27,7 @@ class Pushed:
 def files_to_push(folder: Path, repo: str) -> dict[str, Path | bytes]:
     """Return the files of a push by name: paths, and as bytes the card for `repo`.
 
-    The model is loaded first, so that a broken one is never pushed. `MEASURED` files of other weights are left out.
-    Raises `InputError`.
+    The model is loaded first: a broken one raises `InputError`. `MEASURED` files of other weights are left out.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: name a run or a model folder")
@@ -65,17 +64,12 @@ def push_model(folder: Path, repo: str, *, private: bool = False, tag: str | Non
             parent_commit=before.sha,
         )
         if tag is not None:
-            set_tag(api, repo, tag, done.oid)
+            tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
+            if tags.get(tag, done.oid) != done.oid:  # it is never moved, because others rely on it
+                raise InputError(f"{repo} has a tag {tag} already, at commit {tags[tag][:8]}: choose another tag")
+            if tag not in tags:
+                api.create_tag(repo, tag=tag, revision=done.oid)
     return Pushed(f"{api.endpoint}/{repo}", done.oid, done.oid != before.sha)
-
-
-def set_tag(api, repo: str, tag: str, commit: str) -> None:
-    """Create a tag. A tag that exists is never moved, because others rely on it."""
-    tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
-    if tags.get(tag, commit) != commit:
-        raise InputError(f"{repo} has a tag {tag} already, at commit {tags[tag][:8]}: choose another tag")
-    if tag not in tags:
-        api.create_tag(repo, tag=tag, revision=commit)
 
 
 def check_repo_id(repo: str) -> None:
@@ -95,9 +89,7 @@ def check_token() -> None:
     from huggingface_hub import get_token
 
     if get_token() is None:
-        raise InputError(
-            "there is no Hub token: log in with `hf auth login`, or set HF_TOKEN to a token with write access"
-        )
+        raise InputError("there is no Hub token: log in with `hf auth login`, or set HF_TOKEN (it needs write access)")
 
 
 @contextmanager

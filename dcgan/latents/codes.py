@@ -45,10 +45,7 @@ def decode(code: str, config: ModelConfig) -> tuple[Tensor, int | None]:
 
 
 def latent_of(hand: int | str, config: ModelConfig, digit: int | None = None) -> tuple[Tensor, int | None]:
-    """Return the latent (latent_dim,) of a seed or a code, and `digit` or else the hand's own digit.
-
-    Raises `InputError` if `hand` is neither, or if the model cannot be asked for the digit.
-    """
+    """Return the latent (latent_dim,) of a seed or a code, and `digit` or else the hand's own. Raises `InputError`."""
     check_digit(digit, config.num_classes)
     text = str(hand).strip()
     if text[:1] == "z":

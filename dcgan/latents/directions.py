@@ -25,10 +25,7 @@ class Direction:
 
 
 def sefa(generator: Generator, count: int) -> list[Direction]:
-    """Return the `count` directions that change the first layer's output most, the strongest first.
-
-    They are the leading singular vectors of its weights (SeFa, Shen & Zhou 2021, equation 5). No samples are needed.
-    """
+    """Return the `count` directions that change the first layer's output most (SeFa: Shen & Zhou 2021, eq. 5)."""
     dim = generator.config.latent_dim
     weight = generator.project.weight.detach().cpu()[:dim].flatten(1).double()  # (latent_dim, width * 16)
     vectors = torch.linalg.eigh(weight @ weight.T).eigenvectors.flip(1).T[:count]  # eigh sorts ascending
@@ -69,10 +66,9 @@ def centred(values: Tensor, labels: Tensor | None) -> Tensor:
 
 
 def fit_named_directions(generator: Generator) -> list[Direction]:
-    """Return the directions of more thickness, slant and width.
+    """Return the directions of more thickness, slant and width: ridge regressions of `stroke_statistics` on latents.
 
-    Each is a ridge regression of what `stroke_statistics` measures on the latents of `FITTED` samples. Its
-    correlation is measured on `HELD_OUT` others.
+    They are fitted on `FITTED` samples, and their correlations measured on `HELD_OUT` others.
     """
     config = generator.config
     drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in range(FITTED + HELD_OUT)]
@@ -87,7 +83,6 @@ def fit_named_directions(generator: Generator) -> list[Direction]:
         values = centred(torch.from_numpy(values), labels)
         vector = torch.linalg.solve(gram, known.T @ values[fitted])
         vector = vector / vector.norm().clamp_min(1e-12)
-        seen = torch.stack([latents[rest] @ vector, values[rest]])
-        correlation = float(torch.corrcoef(seen)[0, 1].nan_to_num())
-        directions.append(Direction(name, vector.float(), correlation))
+        correlation = torch.corrcoef(torch.stack([latents[rest] @ vector, values[rest]]))[0, 1].nan_to_num()
+        directions.append(Direction(name, vector.float(), float(correlation)))
     return directions

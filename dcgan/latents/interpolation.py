@@ -27,11 +27,10 @@ def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Return points (N, D) on the great circle from a (D,) to b (D,) at t (N,) in [0, 1] (Shoemake 1985).
 
-    The path stays on the shell where the latents of a high-dimensional Gaussian lie. Exact at both ends. (Nearly)
-    parallel or opposite latents have no unique great circle, and get `lerp`.
+    The path stays on the shell where the latents of a high-dimensional Gaussian lie. Exact at both ends.
     """
     cosine = torch.nn.functional.cosine_similarity(a.double(), b.double(), dim=0).clamp(-1, 1)
-    if cosine.abs() > 1 - 1e-9:
+    if cosine.abs() > 1 - 1e-9:  # (nearly) parallel or opposite: no unique great circle
         return lerp(a, b, t)
     omega, t = torch.acos(cosine), t[:, None].to(torch.float64)
     weight_a, weight_b = torch.sin((1 - t) * omega) / torch.sin(omega), torch.sin(t * omega) / torch.sin(omega)
@@ -96,6 +95,5 @@ def latent_map(generator: Generator, corners: Sequence[Key], size: int) -> tuple
         left, right = between(points[0], points[2], t), between(points[1], points[3], t)
         return torch.cat([between(a, b, t) for a, b in zip(left, right, strict=True)])
 
-    latents = spread(latents, slerp)
-    labels = None if labels is None else spread(labels, lerp)
+    latents, labels = spread(latents, slerp), None if labels is None else spread(labels, lerp)
     return to_uint8(generate(generator, latents, labels)).numpy(), latents, labels

@@ -76,11 +76,10 @@ def invert(
     steps: int = STEPS,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Inversion:
-    """Return the latent whose image is nearest to an image (28, 28) uint8. Deterministic.
+    """Return the latent whose image is nearest to an image (28, 28) uint8. Deterministic. Raises `InputError`.
 
     The `RESTARTS` nearest of `STARTS` random latents are optimised by Adam, and the best is kept. digits: the labels to
-    try, for a conditional model only. progress: gets the share done, 0 to 1. Works on the generator's device.
-    Raises `InputError`.
+    try, for a conditional model only. progress: gets the share done, 0 to 1.
     """
     config, device = generator.config, next(generator.parameters()).device
     if (len(digits) > 0) != (config.num_classes > 0):

@@ -14,6 +14,7 @@ from dcgan.training.step import Run, new_run
 
 NAME = "checkpoint.pt"
 FORMAT_VERSION = 1
+WAY_OUT = "move the folder aside, or use another --out"
 OLD_KEYS = {"totals": "epoch_sums", "ends": "previous_ends"}  # names that earlier code gave two entries
 
 
@@ -30,17 +31,14 @@ def read_checkpoint(folder: Path) -> dict:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise InputError(
-            f"{path} cannot be read ({type(error).__name__}): move the folder aside, or use another --out"
-        ) from None
+        raise InputError(f"{path} cannot be read ({type(error).__name__}): {WAY_OUT}") from None
     if not isinstance(state, dict) or state.get("format_version") != FORMAT_VERSION:
-        raise InputError(f"{path} was written by another version: move the folder aside, or use another --out")
-    state = {OLD_KEYS.get(key, key): value for key, value in state.items()}
-    return {"previous_ends": {}} | state
+        raise InputError(f"{path} was written by another version: {WAY_OUT}")
+    return {"previous_ends": {}} | {OLD_KEYS.get(key, key): value for key, value in state.items()}
 
 
 def saved_configs(state: dict) -> tuple[ModelConfig, TrainConfig]:
-    """Return the configs of a checkpoint; a field that its version did not have gets its default."""
+    """Return the configs of a checkpoint."""
     return ModelConfig.from_dict(state["model_config"]), TrainConfig.from_dict(state["config"])
 
 
@@ -53,9 +51,7 @@ def check_same_settings(state: dict, model_config: ModelConfig, config: TrainCon
     asked = model_config.to_dict() | config.to_dict()
     different = [f"{name} was {saved[name]!r}, now {asked[name]!r}" for name in saved if saved[name] != asked[name]]
     if different:
-        raise InputError(
-            f"this run was started with other settings ({'; '.join(different)}): use those, or another --out"
-        )
+        raise InputError(f"this run had other settings ({'; '.join(different)}): use those, or another --out")
 
 
 def load_checkpoint(state: dict, device: torch.device | str) -> Run:

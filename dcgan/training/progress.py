@@ -15,9 +15,7 @@ class Progress:
 
     def __init__(self, config: TrainConfig, steps_per_epoch: int, stream=None):
         self.config, self.steps_per_epoch = config, steps_per_epoch
-        self.stream = stream or sys.stderr
-        self.terminal = self.stream.isatty()
-        self.bar: tqdm | None = None
+        self.stream, self.bar = stream or sys.stderr, None
         self.last_line = time.monotonic()
 
     def line(self, text: str) -> None:
@@ -29,7 +27,7 @@ class Progress:
 
     def start_epoch(self, epoch: int, done: int) -> None:
         """Open the bar of an epoch (counted from 0) of which `done` steps are done."""
-        if self.terminal:
+        if self.stream.isatty():
             self.bar = tqdm(
                 total=self.steps_per_epoch * self.config.batch_size,
                 initial=done * self.config.batch_size,
@@ -60,7 +58,6 @@ class Progress:
         )
 
     def close(self) -> None:
-        """Close the bar."""
         if self.bar is not None:
             self.bar.close()
             self.bar = None

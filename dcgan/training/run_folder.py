@@ -43,10 +43,7 @@ def check_run_folder(out: Path, model_config: ModelConfig, config: TrainConfig) 
 
 
 def open_run(state: dict | None, out: Path, model_config: ModelConfig, config: TrainConfig, device) -> Run:
-    """Return the run of `check_run_folder`'s state, or a new one. Creates the folder.
-
-    A finished run that is asked for more epochs is extended.
-    """
+    """Return the run of `check_run_folder`'s state, extended if it has fewer epochs, or a new one. Creates `out`."""
     run = new_run(model_config, config, device) if state is None else checkpoint.load_checkpoint(state, device)
     if config.epochs > run.config.epochs:
         checkpoint.extend_run(run, config.epochs)
@@ -70,8 +67,7 @@ def train_in_folder(
     """Train the run and keep `out` up to date; return whether it finished.
 
     After each epoch the checkpoint is saved before anything else, so that no later error loses the epoch. Then
-    `measure` gets the generator, and what it returns joins the history entry; if it raises, the epoch goes without.
-    For images, labels, `should_stop` and the errors raised see `train`.
+    `measure` gets the generator, and what it returns joins the history entry. Else like `train`.
     """
     progress = progress or Progress(run.config, steps_per_epoch(run.config, len(images)))
     for generator, discriminator in train(run, images, labels, should_stop=should_stop, progress=progress):

@@ -80,10 +80,7 @@ def check_recipe(model_config: ModelConfig, config: TrainConfig) -> None:
 
 
 def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device | str) -> Run:
-    """Return a run at step 0. Its initial weights are a function of `config.seed`.
-
-    Raises `InputError` if the configs do not fit together. Leaves every other random state alone.
-    """
+    """Return a run at step 0, whose initial weights are a function of `config.seed`. Raises as `check_recipe`."""
     check_recipe(model_config, config)
     device, betas = torch.device(device), (config.beta1, config.beta2)
     with seeded_cpu(config.seed):
