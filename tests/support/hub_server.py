@@ -2,7 +2,7 @@
 
 It follows our reading of the Hub's HTTP protocol (the source of huggingface_hub 2.4.0 and what it sends). So a test
 that passes shows that our code and the real client agree with this reading. It knows what our code uses: models and
-Spaces, plain LFS (clients run with HF_HUB_DISABLE_XET=1), commits to branches, tags. It answers 501 to anything else.
+Spaces, plain LFS (clients run with HF_HUB_DISABLE_XET=1), commits to branches, tags.
 
 - The hub is 127.0.0.1 and the blobs are `localhost`, so that an LFS download crosses origins as on the real Hub. A
   blob request that carries a token is refused, as S3 does, which shows that a client leaks none.
@@ -150,7 +150,7 @@ class HubServer:
         self.crashes: list[Exception] = []  # of handlers; `running_hub` raises them at its end
         self.requests: list[tuple[str, str]] = []  # (method, path without the query), in the order of arrival
         routes = [Route(path, self._endpoint(handler), methods=methods.split()) for methods, path, handler in ROUTES]
-        self._app = Starlette(routes=routes, exception_handlers={404: self._unknown, 405: self._unknown})
+        self._app = Starlette(routes=routes)
 
     def environment(self, folder: Path, token: str | None = "hf_test") -> dict[str, str]:
         """Return the environment of a client process that uses this hub and keeps its cache in `folder`."""
@@ -251,9 +251,6 @@ class HubServer:
                 return Refusal(500, f"hub_server.py crashed: {error!r}").response
 
         return answer
-
-    async def _unknown(self, request: Request, _: Exception) -> Response:
-        return Refusal(501, f"hub_server.py does not know {request.method} {request.url.path}").response
 
     def _role(self, request: Request) -> str | None:
         """Return what the token allows, read or write; None without a token."""

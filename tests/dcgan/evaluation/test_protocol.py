@@ -288,12 +288,16 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
     assert "GAN-train" in table and "novelty" not in table
 
 
-def test_a_model_of_the_hub_cannot_be_written_to(monkeypatch, tmp_path):
+def test_models_that_cannot_be_measured_or_written_to(monkeypatch, tmp_path, model, digits, classifier):
     """The error comes before MNIST is loaded, and before any work."""
-    model = dataclasses.replace(load_model("mnist"), name="user/digits", commit="0" * 40)
-    monkeypatch.setattr(evaluate_script, "load_model", lambda name: model)
-    with pytest.raises(InputError, match="user/digits is on the Hub"):
-        evaluate_script.main(["user/digits", "--write", "--data-dir", str(tmp_path / "no-data")])
+    on_hub = dataclasses.replace(model, name="user/digits", commit="0" * 40)
+    large = dataclasses.replace(model, config=ModelConfig(image_size=64))
+    for found, named in ((on_hub, "user/digits is on the Hub"), (large, "64x64")):
+        monkeypatch.setattr(evaluate_script, "load_model", lambda name, found=found: found)
+        with pytest.raises(InputError, match=named):
+            evaluate_script.main(["user/digits", "--write", "--data-dir", str(tmp_path / "no-data")])
+    with pytest.raises(InputError, match="64x64"):
+        Protocol(large, digits, digits, classifier)
 
 
 @pytest.mark.parametrize(
@@ -313,9 +317,3 @@ def test_mistakes_are_sentences(script, arguments, sentence, capsys):
         cli.run(lambda: script.main(arguments))
     assert end.value.code == 2
     assert sentence in capsys.readouterr().err
-
-
-def test_only_grey_32_can_be_measured(model, digits, classifier):
-    large = dataclasses.replace(model, config=ModelConfig(image_size=64))
-    with pytest.raises(InputError, match="64x64"):
-        Protocol(large, digits, digits, classifier)
