@@ -168,10 +168,11 @@ def test_python_traces_odd_pictures_to_the_same_paths(engine, pictures):
     faint = random.uniform(-1, -0.75, (10, 32, 32))
     plain = [np.full((32, 32), value) for value in (-1, 1, 0, -0.1, np.nan)]
     squares = [np.where(np.indices((32, 32)).sum(0) // side % 2, 1.0, -1.0) for side in (1, 2, 3, 5)]
+    ring = np.full((32, 32), -1.0)
+    ring[14:17, 14:17] = np.array([[8, 46, 8], [46, 43, 46], [8, 46, 8]]) / 50 - 1  # so small that it loses its hole
     halfway = (pictures[:20] + pictures[20:40]) / 2
-    odd = [
-        np.float32(one) for group in (noise, smooth, islands, broken, faint, plain, squares, halfway) for one in group
-    ]
+    groups = (noise, smooth, islands, broken, faint, plain, squares, [ring], halfway)
+    odd = [np.float32(one) for group in groups for one in group]
     traced = engine.evaluate(TRACE, [one.ravel().tolist() for one in odd])
     assert any(path == "" for _, path in traced)
     assert_same_ink(odd, traced)

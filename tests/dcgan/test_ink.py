@@ -74,6 +74,15 @@ def test_a_speck_is_dropped_and_a_small_island_drawn_smaller():
     assert area(trace(whole).loops[0]) == pytest.approx(np.pi * 1.5**2, rel=0.15)
 
 
+def test_a_small_island_loses_its_hole():
+    ring = np.full((32, 32), -1.0)
+    ring[14:17, 14:17] = np.array([[8, 46, 8], [46, 43, 46], [8, 46, 8]]) / 50 - 1
+    assert len(trace(ring).loops) == 1
+    larger = np.full((32, 32), -1.0)
+    larger[14:17, 14:17] = np.array([[8, 60, 8], [60, 40, 60], [8, 60, 8]]) / 50 - 1
+    assert trace(larger).holes == 1
+
+
 def test_the_path_goes_through_the_midpoints_of_the_control_points():
     ink = trace(np.maximum(disc(6, 3, 10, 10), disc(5, 0, 24, 24)))
     assert VIEW_BOX == "200 200 2800 2800"
