@@ -105,9 +105,6 @@ def test_folder_is_found_relative_to_the_working_directory(model, monkeypatch):
     assert load_model("./model").config == CONFIG
 
 
-# Damaged and hostile weights. Each is refused with a reason, none is loaded in part.
-
-
 def test_missing_files(model):
     (model / "model.safetensors").unlink()
     (model / "model.safetensors").mkdir()
@@ -182,9 +179,6 @@ def test_weights_of_another_model(model):
     assert "its config asks for" in reason(model)
 
 
-# Damaged and hostile configs.
-
-
 def memory(field: str) -> int:
     """A line of /proc/self/status, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -249,8 +243,6 @@ def test_a_field_of_the_training_record_counts_only_if_it_has_the_right_type(tmp
     write_config(tmp_path, CONFIG, record)
     assert read_config(tmp_path) == (CONFIG, {key: record[key] for key in kept})
 
-
-# What is optional: damaged, it counts as missing.
 
 HOSTILE = {  # name: JSON that Python's own reader takes, or that overruns it
     "nan": b"NaN",

@@ -79,15 +79,12 @@ def test_a_seed_keeps_its_initial_weights(seed, expected):
     assert found.tolist() == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("num_classes", "labels"), [(0, torch.zeros(4, dtype=torch.int64)), (10, None)], ids=["refused", "needed"]
-)
+@pytest.mark.parametrize(("num_classes", "labels"), [(0, torch.zeros(4, dtype=torch.int64)), (10, None)])
 def test_labels_are_for_conditional_models_alone(num_classes, labels):
-    generator, discriminator = build_networks(ModelConfig(base_channels=8, num_classes=num_classes))
-    with pytest.raises(ValueError, match="labels"):
-        generator(torch.zeros(4, 100), labels)
-    with pytest.raises(ValueError, match="labels"):
-        discriminator(torch.zeros(4, 1, 32, 32), labels)
+    networks = build_networks(ModelConfig(base_channels=8, num_classes=num_classes))
+    for network, given in zip(networks, (torch.zeros(4, 100), torch.zeros(4, 1, 32, 32)), strict=True):
+        with pytest.raises(ValueError, match="labels"):
+            network(given, labels)
 
 
 def test_a_digit_equals_its_one_hot_weights_to_the_bit():

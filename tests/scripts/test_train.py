@@ -42,9 +42,6 @@ def train_refusal(refusal, out, tiny_flags) -> Callable[..., str]:
     return run
 
 
-# What a trained folder holds.
-
-
 def test_trained_folder_is_a_whole_model(tiny_run):
     assert {path.name for path in tiny_run.iterdir()} == FILES
     model = load_model(str(tiny_run))
@@ -93,8 +90,6 @@ def test_unconditional_preset_trains_too(out, tiny_flags, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("epoch 1/1  loss D ") and lines[1].startswith("done: ") and len(lines) == 2
 
-
-# Stopping and going on.
 
 FEW_BATCHES = """
 import dcgan.training.recalibrate
@@ -164,9 +159,6 @@ def test_more_epochs_extend_a_finished_run(finished, tiny_flags, capsys):
     rates = [entry["learning_rate_g"] for entry in history]
     assert rates[2] < rates[3] > rates[4] > 0  # the warm restart, and the fall to the new end
     assert "5 of 5 epochs" in (finished / "README.md").read_text()
-
-
-# What training refuses.
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,6 @@ from dcgan.latents.inversion import invert, normalise_drawing
 from dcgan.latents.sampling import generate, sample, to_28x28
 from dcgan.networks import seeded_cpu
 
-# A drawing becomes an MNIST image.
-
 
 def drawn(size: int) -> np.ndarray:
     """(size, size): something like a 3."""
@@ -75,9 +73,6 @@ def test_a_drawing_without_visible_ink_is_refused(size, grey, named):
     drawing[0, 0] = drawing[-1, -1] = grey  # two dots far apart
     with pytest.raises(InputError, match=named):
         normalise_drawing(drawing)
-
-
-# An MNIST image becomes a latent.
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,6 @@ from dcgan.latents.sampling import (
     to_28x28,
 )
 
-# An image has a seed of its own.
-
 
 @pytest.mark.parametrize(
     ("num_classes", "base_channels", "threads"),
@@ -71,9 +69,6 @@ def test_a_generator_in_training_mode_is_refused(make_networks):
     assert torch.equal(generator.norms[0].running_mean, statistics)
 
 
-# What a seed means. A change here changes everyone's images.
-
-
 @pytest.mark.parametrize(
     ("seed", "values", "digit"),
     [
@@ -84,6 +79,7 @@ def test_a_generator_in_training_mode_is_refused(make_networks):
     ],
 )
 def test_seeds_keep_their_latents_and_digits(seed, values, digit):
+    """A change here changes everyone's images."""
     latent, drawn_digit = latent_from_seed(seed, 100, 10)
     assert latent.shape == (100,) and latent.dtype == torch.float32
     assert latent[:5].tolist() == pytest.approx(values, abs=1e-6)
@@ -133,9 +129,6 @@ def test_28x28_holds_the_means_of_blocks_and_channels():
     pixels = to_28x28(images, 4)
     assert pixels.shape == (1, 28, 28) and pixels.dtype == np.uint8
     assert (pixels[0, 0, 0], pixels[0, 27, 27], pixels.astype(int).sum()) == (30, 5, 35)
-
-
-# Mistakes.
 
 
 def test_consecutive_seeds():

@@ -143,8 +143,6 @@ def test_an_extended_run_keeps_the_mean_of_its_ends(uninterrupted, digits, tmp_p
     assert torch.equal(kept.project.weight, load_folder(tmp_path, "run").generator.project.weight)
 
 
-# --- files of earlier code ---
-
 STORED = Path(__file__).with_name("stored")  # a run of 64 images, stopped at step 6 of 8
 
 
@@ -176,9 +174,6 @@ def test_a_checkpoint_without_a_later_setting_resumes(uninterrupted):
         load_checkpoint(state, "cpu")
 
 
-# --- measuring ---
-
-
 def test_an_epoch_is_saved_before_it_is_measured(digits, tmp_path):
     """A measure that fails costs the measure, not the epoch."""
     run, log, steps_saved = new_run(SMALL, RECIPE, "cpu"), io.StringIO(), []
@@ -196,9 +191,6 @@ def test_an_epoch_is_saved_before_it_is_measured(digits, tmp_path):
     assert read_checkpoint(tmp_path)["history"] == run.history
     assert [line for line in log.getvalue().splitlines() if "CUDA out of memory" in line]
     assert load_folder(tmp_path, "run").training["epochs_done"] == 3
-
-
-# --- random numbers ---
 
 
 def test_random_states_are_kept_apart(digits, tmp_path, monkeypatch):
@@ -222,9 +214,6 @@ def test_random_states_are_kept_apart(digits, tmp_path, monkeypatch):
     torch.rand(1)  # moves the state around the run
     again = train_to(new_run(SMALL, RECIPE, "cpu"), digits, 11)
     assert again.history[0]["loss_d"] == first.history[0]["loss_d"]
-
-
-# --- BatchNorm and averages ---
 
 
 def test_both_networks_get_batchnorm_statistics_of_their_own(digits, monkeypatch):
