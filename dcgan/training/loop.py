@@ -94,19 +94,14 @@ def train(
 
 def history_entry(run: Run, epoch: int, steps: int) -> dict:
     """Return a line of history.jsonl: means over the epoch, and the seconds spent in its steps."""
-    loss_d, loss_g, real, fake = (run.epoch_sums / steps).tolist()
-    entry = {
-        "epoch": epoch + 1,
-        "step": run.step,
-        "loss_d": loss_d,
-        "loss_g": loss_g,
-        "probability_real": real,
-        "probability_fake": fake,
+    names = ("loss_d", "loss_g", "probability_real", "probability_fake")
+    values = {
+        **dict(zip(names, (run.epoch_sums / steps).tolist(), strict=True)),
         "learning_rate_g": run.optimizer_g.param_groups[0]["lr"],
         "seconds": run.seconds,
         "images_per_second": steps * run.config.batch_size / run.seconds,
     }
-    return {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in entry.items()}
+    return {"epoch": epoch + 1, "step": run.step} | {name: float(f"{value:.6g}") for name, value in values.items()}
 
 
 def fixed_samples(generator: Generator, rows: int) -> np.ndarray:
