@@ -158,8 +158,7 @@ def test_npz_takes_the_memory_of_its_output_once(tmp_path):
 def test_write_file_replaces_in_one_step(tmp_path):
     path = tmp_path / "file.json"
     write_json(path, {"old": "ä"})
-    old = path.read_text(encoding="utf-8")
-    assert old == '{\n  "old": "\\u00e4"\n}\n'
+    assert (old := path.read_text(encoding="utf-8")) == '{\n  "old": "\\u00e4"\n}\n'
 
     def write(temporary: Path) -> None:
         temporary.write_text("new")
@@ -173,5 +172,6 @@ def test_write_file_replaces_in_one_step(tmp_path):
     with pytest.raises(Interrupted):
         write_file(path, fail)
     assert path.read_text() == old and list(tmp_path.iterdir()) == [path]
+    number = path.stat().st_ino
     write_file(path, write)
-    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path] and path.stat().st_ino != number
