@@ -4,16 +4,20 @@ All of it is under `/dcgan/`. Scripts and weights have their hash in their addre
 """
 
 import functools
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dcgan.evaluation.classifier import WEIGHTS
 from dcgan.model_folder import Model
@@ -22,6 +26,7 @@ from demo.preview import LinkPreview, preview_picture
 
 STATIC = Path(__file__).parent / "static"
 FOLDERS = ("engine", "views")  # of STATIC, whose scripts the browser fetches
+UNCOMPRESSED = {"Content-Encoding": "identity"}  # numbers that look random: compressing them only costs time
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # of a file whose address is its hash
 MODULES = sorted(f"{folder}/{path.name}" for folder in FOLDERS for path in (STATIC / folder).glob("*.js"))
 
@@ -50,6 +55,20 @@ def weight_files(model: Model) -> dict[str, Path]:
         "discriminator": model.folder / "discriminator.safetensors",
         "classifier": WEIGHTS,
     }
+
+
+@functools.lru_cache(maxsize=8)
+def halves(path: Path, digest: str) -> tuple[bytes, bytes]:
+    """Return a file of weights in two parts, for a page that draws with the first while the second is on its way.
+
+    The first has the file's header, then the highest bytes of all numbers, then the second highest, compressed by gzip:
+    each number to 0.4%. The second has the third and then the lowest bytes, which look random. `models.js` joins them.
+    """
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")  # of the numbers
+    planes = np.frombuffer(content, np.uint8, offset=start).reshape(-1, 4).T
+    upper = content[:start] + planes[3].tobytes() + planes[2].tobytes()
+    return gzip.compress(upper, 6), planes[1].tobytes() + planes[0].tobytes()
 
 
 def describe(entry: Entry) -> dict:
@@ -85,9 +104,12 @@ def routes(models: Models) -> list[Route]:
         for entry in models.entries.values():
             for path in weight_files(entry.model).values():
                 if sha256(path) == request.path_params["digest"]:
-                    # Marked as encoded: compressing numbers that look random costs time and saves little.
-                    headers = FOREVER | {"Content-Encoding": "identity"}
-                    return FileResponse(path, media_type="application/octet-stream", headers=headers)
+                    half = request.path_params.get("half")
+                    if half is None:
+                        return Response(path.read_bytes(), headers=FOREVER | UNCOMPRESSED)
+                    upper, lower = halves(path, request.path_params["digest"])
+                    encoding = {"Content-Encoding": "gzip"} if half == "upper" else UNCOMPRESSED
+                    return Response(upper if half == "upper" else lower, headers=FOREVER | encoding)
         return Response(status_code=404)
 
     def directions(request: Request) -> Response:
@@ -105,13 +127,35 @@ def routes(models: Models) -> list[Route]:
         "static/{version}/{folder}/{file}": script,
         "models.json": list_models,
         "weights/{digest}": weights,
+        "weights/{digest}/{half}": weights,
         "directions/{digest}": directions,
         "preview.png": preview,
     }
     return [Route(f"/dcgan/{path}", endpoint) for path, endpoint in paths.items()]
 
 
+class KeepAssets:
+    """Middleware that lets browsers keep Gradio's own scripts and styles: their names have a hash."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kept = scope["type"] == "http" and scope["path"].startswith(f"{scope.get('root_path', '')}/assets/")
+
+        async def mark(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                MutableHeaders(scope=message).update(FOREVER)
+            await send(message)
+
+        await self.app(scope, receive, mark if kept else send)
+
+
 def app_options(models: Models) -> dict:
     """Return the routes and the middleware of the page, for `Blocks.launch(app_kwargs=)`."""
-    middleware = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6), Middleware(LinkPreview)]
+    middleware = [
+        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
+        Middleware(KeepAssets),
+        Middleware(LinkPreview),
+    ]
     return {"routes": routes(models), "middleware": middleware}

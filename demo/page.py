@@ -36,7 +36,6 @@ from a seed: the same number always gives the same picture. A seed also fixes th
 hand.</p>
 """
 ABOUT = """
-<p class="with-digits">You can choose the digit.</p>
 <p class="without-digits">This model does not know which digit is which: you cannot choose one, and it cannot write
 numbers.</p>
 """

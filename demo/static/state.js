@@ -110,6 +110,8 @@ window.demo = ((page) => {
   addEventListener("pagehide", () => waiting && write());
 
   for (const module of page.modules) { // fetched now, so that no module waits for the one that imports it
+    const tab = module.match(/^views\/(.*)\.js$/)?.[1];
+    if (tab && tab !== state.tab && views.some(({ name }) => name === tab)) continue; // of a tab that is not open
     const href = `${base}static/${page.version}/${module}`;
     document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
   }

@@ -41,10 +41,19 @@ const point = (hand, { model, ...options } = {}) => pointOf(hand, known.entry(mo
 
 // Load a model and return {config, draw, trace, ink}, for views that draw at once:
 // draw(point) is its picture, Float32Array in [-1, 1]; trace(picture) is the picture's `Ink`; ink(point) is both.
-async function load(model) {
-  const generator = await known.generator(model), { config } = generator;
+// refined: with this function it may begin with half of the weights, which look alike; called when all are there.
+async function load(model, { refined = null } = {}) {
+  let generator = await (refined ? known.roughGenerator(model) : known.generator(model));
+  const { config } = generator;
   const draw = ({ latent, digits }) => generator.draw(latent, digits);
   const traceOf = (picture) => trace(toGrey32(picture, config));
+  if (refined) {
+    known.generator(model).then((exact) => {
+      if (exact === generator) return;
+      generator = exact;
+      refined();
+    }, () => {}); // the next load tries again
+  }
   return { config, draw, trace: traceOf, ink: (at) => traceOf(draw(at)) };
 }
 

@@ -11,6 +11,8 @@ export class Scheduler {
   #pointer = { x: 0, y: 0 };
   #usual = 0; // milliseconds that a job takes
   #waiting = [];
+  #drawn = false;
+  #last = 0; // when a frame or a hurry began
 
   constructor({ budget = BUDGET } = {}) {
     this.budget = budget;
@@ -58,27 +60,43 @@ export class Scheduler {
     return Math.hypot(Math.max(left - x, 0, x - right), Math.max(top - y, 0, y - bottom));
   }
 
-  #run() {
-    this.#frame = 0;
+  // Draw the jobs of rank 0 and below now, without waiting for the next frame. For events that come after this frame's
+  // turn, as Gradio's do: else a picture would be a frame late.
+  hurry() {
+    const now = performance.now();
+    if (document.hidden || now - this.#last < this.budget) return; // the frame is under way
+    this.#run(0);
+  }
+
+  #run(most = Infinity) {
+    if (most === Infinity) this.#frame = 0;
     if (document.hidden) return;
-    const start = performance.now();
-    const order = [...this.#jobs].map(([key, job]) => ({ key, job, distance: this.#distance(job.element) }));
+    const start = (this.#last = performance.now());
+    this.#drawn = false; // one job at least is done in each frame
+    // A job may ask for others. They belong to this frame too, if there is time.
+    while (this.#work(start, most)) continue;
+    this.#settle();
+    this.#plan();
+  }
+
+  // Run the jobs up to a rank, in order. Return whether more wait and there is time in the frame that began at `start`.
+  #work(start, most) {
+    const jobs = [...this.#jobs].filter(([, { rank }]) => rank <= most);
+    const order = jobs.map(([key, job]) => ({ key, job, distance: this.#distance(job.element) }));
     order.sort((a, b) => a.job.rank - b.job.rank || a.distance - b.distance);
-    let now = start;
     for (const { key, job } of order) {
       if (this.#jobs.get(key) !== job) continue; // an earlier job of this frame replaced or cancelled it
-      if (now > start && now - start + this.#usual > this.budget) break;
+      const now = performance.now();
+      if (this.#drawn && now - start + this.#usual > this.budget) return false;
       this.#jobs.delete(key);
+      this.#drawn = true;
       try {
         job.draw();
       } catch (error) {
         reportError(error); // one broken drawing must not stop the others
       }
-      const end = performance.now();
-      this.#usual += (end - now - this.#usual) / 8;
-      now = end;
+      this.#usual += (performance.now() - now - this.#usual) / 8;
     }
-    this.#settle();
-    this.#plan();
+    return jobs.length > 0;
   }
 }

@@ -3,7 +3,7 @@
 import dcgan from "../engine/index.js";
 import { askedDigit, MAX_SEED, pointOf, strongest, wholeNumber } from "./fields.js";
 import { drawSoon, fit, glyph, make, setGlyph } from "./glyphs.js";
-import { add, draw as redraw, modelOf, saveButtons, sendButtons } from "./page.js";
+import { add, modelOf, redraw, saveButtons, sendButtons } from "./page.js";
 import { sheetOf } from "./save.js";
 
 const SIGN = { "most convincing first": -1, "least convincing first": 1 }; // of the order by realness
@@ -56,7 +56,7 @@ function show(cell, element) {
   Object.assign(cell, { element, svg: element.querySelector(".glyph") });
   element.querySelector(".pick").dataset.seed = element.querySelector("figcaption").textContent = cell.seed;
   const label = `a generated ${digit ?? "digit"}, seed ${cell.seed}`;
-  drawSoon(cell.svg, network, cell.point, { exact, label, then: (drawn) => (cell.drawn = drawn) });
+  drawSoon(cell.svg, network, cell.point, { exact, label, rank: 1, then: (drawn) => (cell.drawn = drawn) });
 }
 
 // --- what the networks think of a digit ---
@@ -72,7 +72,6 @@ function judge() {
     judges.set(hash, null);
     dcgan.loadScores(model).catch((error) => error).then((loaded) => {
       judges.set(hash, loaded);
-      view.shown = null;
       redraw();
     });
   }
@@ -98,10 +97,9 @@ function sort(sign) {
     dcgan.scheduler.request(`score ${cell.key}`, () => {
       if (hash === shown.hash) score(cell, judging);
       if (--left === 0) {
-        view.shown = null;
         redraw();
       }
-    }, { rank: 1 });
+    }, { rank: 2 });
   }
 }
 

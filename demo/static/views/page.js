@@ -50,7 +50,7 @@ function notice(view, text, todo = []) {
 function load(name) {
   if (networks.get(name) === null) return;
   networks.set(name, null);
-  dcgan.load(name).catch((error) => error).then((found) => {
+  dcgan.load(name, { refined: redraw }).catch((error) => error).then((found) => {
     networks.set(name, found);
     draw();
   });
@@ -81,8 +81,7 @@ export function vectorsOf(name) {
   fetch(`${base}directions/${hash}`).then((answer) => answer.json()).then((told) => vectors.set(hash, told)).catch(() => {
     vectors.delete(hash); // the next drawing asks again
   }).then(() => {
-    for (const view of views.values()) view.shown = null;
-    if (vectors.has(hash)) draw();
+    if (vectors.has(hash)) redraw();
   });
   return null;
 }
@@ -99,6 +98,7 @@ async function look() {
   }
   for (const model of models) {
     for (const [kind, hash] of Object.entries(model.sha256)) model[`${kind}Url`] = `${base}weights/${hash}`;
+    model.generatorHalves = ["upper", "lower"].map((half) => `${model.generatorUrl}/${half}`);
   }
   for (const name of dcgan.init({ models })) networks.delete(name);
   const lines = models.map(({ status, problem }) => make("li", {}, status, ...(problem ? [make("strong", {}, ` (${problem})`)] : [])));
@@ -122,6 +122,7 @@ function drawView(view) {
   try {
     view.draw({ network, model, values, exact });
     view.shown = wanted;
+    performance.mark("drawn"); // for scripts/bench_page.py
     clearMistakes();
   } catch (error) {
     if (!(error instanceof dcgan.InputError)) throw error;
@@ -136,6 +137,13 @@ export function draw() {
   if (config) document.body.dataset.digits = config.num_classes ? "known" : "unknown";
   for (const other of views.values()) if (other !== view) other.leave?.();
   if (view?.draw) dcgan.scheduler.request("view", () => drawView(view), { rank: -1 });
+  dcgan.scheduler.hurry();
+}
+
+// Draw the open tab again, and the others when they are opened.
+export function redraw() {
+  for (const view of views.values()) view.shown = null;
+  draw();
 }
 
 // Add a tab's view.

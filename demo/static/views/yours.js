@@ -4,7 +4,7 @@ import dcgan from "../engine/index.js";
 import { from28x28 } from "../engine/pictures.js";
 import { oneDigit } from "./fields.js";
 import { button, Drawn, drawSoon, fit, glyph, make, setGlyph } from "./glyphs.js";
-import { add, draw as redraw, modelOf, saveButtons, sendButtons } from "./page.js";
+import { add, modelOf, redraw, saveButtons, sendButtons } from "./page.js";
 import { sheetOf } from "./save.js";
 
 let view, invitation, answer, yours, likeness, differ, row, code;
@@ -29,7 +29,6 @@ export function mount(element, server) {
   view = { name: "yours", element, server, draw, drawing };
   demo.found = (told) => {
     found = told;
-    view.shown = null;
     redraw();
   };
   add(view);

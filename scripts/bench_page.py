@@ -1,0 +1,129 @@
+"""Measure the page in Chromium: bytes of the first load, time to the first digit and to the engine, time of a move.
+
+The page is started on this machine. Needs the packages of tests/requirements.txt and chromium on the PATH.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SLOW = {"offline": False, "latency": 300, "downloadThroughput": 1.5e6 / 8, "uploadThroughput": 0.75e6 / 8}
+DIGIT = "() => document.querySelector('.glyph path')?.getBoundingClientRect().width > 0"
+DRAWN = "() => performance.getEntriesByName('drawn').length > 0"
+EXACT = "() => globalThis.dcgan?.models().some((model) => model.loaded)"
+MOVES = {  # what is moved: the tab, the slider, and what it draws
+    "Directions: thickness to the large digit": ("directions", "#directions-thickness", ".pair .big path"),
+    "Interpolate: place on the morph": ("interpolate", "#view-interpolate .transport", ".morph .stage path"),
+    "Write: variation to the writing": ("write", "#write-variation", ".writing svg svg path"),
+}
+MOVE = """async ([slider, drawn, count]) => {
+  const input = document.querySelector(`${slider} input[type=range]`), times = [];
+  const [low, high] = [Number(input.min), Number(input.max)];
+  const root = document.querySelector("#tabs");
+  for (let i = 0; i < count; i++) {
+    const before = document.querySelector(drawn)?.getAttribute("d");
+    await new Promise((done) => requestAnimationFrame(done));
+    await new Promise((done) => setTimeout(done, Math.random() * 16));
+    const start = performance.now();
+    const share = ((i * 7) % 20) / 20; // another value each time, whatever the slider's step
+    input.value = low + (high - low) * share;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise((done) => {
+      const seen = () => document.querySelector(drawn)?.getAttribute("d") !== before && (observer.disconnect(), done());
+      const observer = new MutationObserver(seen);
+      observer.observe(root, { subtree: true, attributes: true, childList: true, attributeFilter: ["d"] });
+      setTimeout(done, 1000);
+    });
+    times.push(performance.now() - start);
+  }
+  return times;
+}"""
+
+
+def quantile(times: Sequence[float], share: float) -> float:
+    return sorted(times)[min(len(times) - 1, int(share * len(times)))]
+
+
+def first_load(browser, url: str, slow: bool) -> None:
+    """Print bytes and times of a first and a second visit."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    for visit in ("first", "second"):
+        page, addresses, sizes = context.new_page(), {}, {}
+        session = context.new_cdp_session(page)
+        session.send("Network.enable")
+        if slow:
+            session.send("Network.emulateNetworkConditions", SLOW)
+            session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+
+        def answered(event: dict, addresses: dict = addresses) -> None:
+            addresses[event["requestId"]] = event["response"]["url"]
+
+        def finished(event: dict, sizes: dict = sizes) -> None:
+            sizes[event["requestId"]] = event["encodedDataLength"]
+
+        session.on("Network.responseReceived", answered)
+        session.on("Network.loadingFinished", finished)
+        page.goto(url, wait_until="commit")
+        times = []
+        for reached in (DIGIT, DRAWN, EXACT):
+            page.wait_for_function(reached, timeout=90_000)
+            times.append(page.evaluate("performance.now()") / 1000)
+        page.wait_for_timeout(1000)
+        weights = sum(size for one, size in sizes.items() if "/weights/" in addresses.get(one, ""))
+        rest = sum(sizes.values()) - weights
+        print(
+            f"{'slow line, ' if slow else ''}{visit} visit: first digit {times[0]:.2f} s, engine {times[1]:.2f} s, "
+            f"all weights {times[2]:.2f} s; {rest / 1000:.0f} KB without weights, {weights / 1000:.0f} KB of weights"
+        )
+        page.close()
+    context.close()
+
+
+def moves(browser, url: str, count: int, slowdown: int) -> None:
+    """Print the time from a slider's input to its picture, and the requests meanwhile."""
+    for name, (tab, slider, drawn) in MOVES.items():
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+        page.goto(f"{url}?tab={tab}")
+        page.wait_for_selector(drawn, state="attached")
+        page.wait_for_timeout(2000)
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))  # noqa: B023
+        times = page.evaluate(MOVE, [slider, drawn, count])
+        print(
+            f"{name}, CPU {slowdown}x slower: median {statistics.median(times):.1f} ms, "
+            f"p95 {quantile(times, 0.95):.1f} ms, n = {count}, {len(asked)} requests"
+        )
+        page.close()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--moves", type=int, default=200, help="moves of each slider (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        parser.exit(2, "bench_page.py: there is no chromium on the PATH\n")
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from page_server import serving
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        print(f"Chromium {browser.version}, {platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
+        for slow in (False, True):
+            first_load(browser, url, slow)
+        for slowdown in (1, 4):
+            moves(browser, url, options.moves, slowdown)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
