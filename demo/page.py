@@ -35,10 +35,7 @@ MASTHEAD = f"""
 from a seed: the same number always gives the same picture. A seed also fixes the handwriting, which this page calls a
 hand.</p>
 """
-ABOUT = """
-<p class="without-digits">This model does not know which digit is which: you cannot choose one, and it cannot write
-numbers.</p>
-"""
+ABOUT = "This model does not know which digit is which: you cannot choose one, and it cannot write numbers."
 
 
 def wire(views: list[View], shared: dict, tabs: dict[str, gr.Tabs], items: dict[str, gr.Tab]) -> dict:
@@ -77,11 +74,10 @@ def build_page(models: Models) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gr.HTML(MASTHEAD, elem_id="masthead")
         with gr.Row(elem_id="shared"):
-            with gr.Group():
-                first = choices[0][1]
-                model_name = gr.Radio(choices, value=first, label="Model", elem_id="model", elem_classes="chips")
-                gr.HTML(ABOUT, elem_id="about-model", apply_default_css=False)
+            first = choices[0][1]
+            model_name = gr.Radio(choices, value=first, label="Model", elem_id="model", elem_classes="chips")
             exact = gr.Checkbox(False, label="Exact pixels", info="28×28, unsmoothed", elem_id="exact")
+        gr.HTML(ABOUT, elem_classes="without-digits note", apply_default_css=False)
         views: list[View] = []
         items: dict[str, gr.Tab] = {}
 
