@@ -36,7 +36,7 @@ def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]
     """Yield a function that opens the page. At the end, check its errors and the hosts that it asked."""
     contexts, problems, hosts = [], [], set()
 
-    def open_page(address: str = page_url, phone: bool = False, **options) -> Page:
+    def open_page(address: str = page_url, phone: bool = False, wait: bool = True, block=(), **options) -> Page:
         screen = {"viewport": v.PHONE, "has_touch": True, "is_mobile": True} if phone else {"viewport": v.DESKTOP}
         context = browser.new_context(**(screen | options))
         contexts.append(context)
@@ -44,10 +44,13 @@ def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]
         page.set_default_timeout(v.PATIENCE)
         page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        v.watch_requests(page)
+        if not block:  # a blocked request is an error in the console
+            page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        for pattern in block:
+            page.route(pattern, lambda route: route.abort())
         page.goto(address)
-        page.wait_for_selector("#sheet img", state="attached")
+        if wait:
+            v.ready(page)
         return page
 
     yield open_page

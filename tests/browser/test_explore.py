@@ -1,118 +1,111 @@
 """The tabs Explore and Training in a real Chromium."""
 
-import re
-
 import numpy as np
 import torch
 import visitor as v
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from dcgan.data import to_uint8
+from dcgan.images import grid
 from dcgan.latents.codes import latent_of
+from dcgan.latents.directions import fit_named_directions
+from dcgan.latents.interpolation import latent_map
 from dcgan.latents.sampling import crop, generate
 
 
-def drawn_by(code: str) -> np.ndarray:
-    """Return the picture (28, 28) uint8 of a hand's code."""
-    latent, digit = latent_of(code, v.model().config)
-    return crop(to_uint8(generate(v.model().generator, latent[None], torch.tensor([digit]))).numpy(), 2)[0, 0]
+def exact(page: Page, view: str) -> None:
+    v.open_view(page, view)
+    page.get_by_label("Exact pixels").check()
+    v.ready(page)
 
 
-def place(page: Page) -> str:
-    return page.locator("#map .field").get_attribute("aria-valuetext")
-
-
-def stage_shows(page: Page) -> bytes:
-    return page.locator("#map .stage").screenshot()
-
-
-def test_the_map_follows_mouse_and_keys_without_the_server_and_its_hand_writes(page):
-    v.open_view(page, "map")
-    map_, before = page.locator("#map .field"), page.locator("#map .map").get_attribute("style")
+def test_the_map_draws_the_exact_place_and_a_click_keeps_it(page):
+    exact(page, "map")
+    v.choose(page, "Digit", "8")
     v.fill(page, "Corners", "1 2 3 4")
-    expect(map_).to_have_attribute("aria-label", re.compile("corners 1, 2, 3, 4"))
-    assert page.locator("#map .map").get_attribute("style") != before
-    _, sheet = v.download_picture(page, "map, exact pixels (PNG)")
-    cells = np.asarray(sheet).reshape(13, 28, 13, 28).swapaxes(1, 2)
-    assert np.array_equal(cells[[0, 0, -1, -1], [0, -1, 0, -1]], v.drawn([1, 2, 3, 4], 8))
+    v.ready(page)
+    _, sheet = v.download_picture(page, "exact pixels (PNG)")
+    cells, latents, _ = latent_map(v.model().generator, [(seed, 8) for seed in (1, 2, 3, 4)], 13)
+    v.assert_alike(np.asarray(sheet.convert("L")), np.asarray(grid(crop(cells, 2), 13, gap=0)))
 
-    v.settle(page)
-    asked, looks = v.requests_from_now(page), set()
-    box = map_.bounding_box()
+    box, stage = page.locator("#view-map .field").bounding_box(), page.locator("#view-map .stage")
 
-    def move_to(row: int, column: int) -> None:
-        page.mouse.move(box["x"] + box["width"] * (column - 0.5) / 13, box["y"] + box["height"] * (row - 0.5) / 13)
+    def move_to(across: float, down: float) -> np.ndarray:
+        page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+        v.ready(page)
+        return v.pixels(stage)
 
-    for row, column in ((1, 1), (1, 13), (13, 13), (7, 4)):
-        move_to(row, column)
-        assert place(page) == f"row {row}, column {column}"
-        looks.add(stage_shows(page))
-    assert len(looks) == 4
+    middle = (0.5 + 7) / 13, (0.5 + 4) / 13  # of the cell in column 7, row 4
+    v.assert_alike(move_to(*middle), crop(cells, 2)[4 * 13 + 7, 0])
+    beside = move_to(middle[0] + 0.4 / 13, middle[1])
+    assert not np.array_equal(beside, move_to(*middle))  # also between two cells
     page.mouse.down()
     page.mouse.up()
-    move_to(1, 1)
-    assert place(page) == "row 7, column 4"  # a click makes it stay
-    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowDown"):
+    kept = v.pixels(stage)
+    assert np.array_equal(move_to(0.1, 0.1), kept)
+    for key in ("ArrowUp", *["ArrowLeft"] * 9, "ArrowDown"):
         page.keyboard.press(key)
-    assert place(page) == "row 7, column 1"  # not over the edge
-    assert stage_shows(page) not in looks
-    assert asked == []
+    v.ready(page)
+    v.assert_alike(v.pixels(stage), crop(cells, 2)[4 * 13, 0])  # not over the edge
 
-    code = page.locator("#map .under").get_attribute("data-hand")
-    assert np.abs(drawn_by(code).astype(int) - cells[6, 0]).mean() < 4  # the code has steps of 1/32
+    code = page.locator("#view-map .under").get_attribute("data-hand")
+    assert code.startswith("z8.") and torch.allclose(latent_of(code, v.model().config)[0], latents[4 * 13], atol=1 / 60)
     v.click(page, "Write in this hand")
     expect(v.field(page, "Hand")).to_have_value(code)
-    assert code.startswith("z8.") and v.selected_tabs(page) == ["Write"]
-    expect(page.locator("#write .writing img")).to_have_attribute("alt", f"2026, written by hand {code[:12]}")
+    assert v.selected_tabs(page) == ["Write"]
 
 
-def moved(page: Page) -> Locator:
-    return page.locator("#moved .big img")
-
-
-def test_a_direction_changes_the_hand_and_nothing_else(page):
-    view = v.open_view(page, "directions")
-    v.expect_sliders(page, "mnist-conditional")
-    before = page.get_by_alt_text("before", exact=True).get_attribute("src")
-    still = moved(page).get_attribute("src")
+def test_directions_move_the_hand_and_keep_its_length(page):
+    exact(page, "directions")
+    view, directions = v.view_of(page, "directions"), fit_named_directions(v.model().generator)
+    start, digit = latent_of("5", v.model().config)
+    v.assert_alike(v.pixels(view.get_by_label("before")), v.drawn([5])[0])
     v.slide(page, "slant", 3)
-    expect(moved(page)).not_to_have_attribute("src", still)
-    assert page.get_by_alt_text("before", exact=True).get_attribute("src") == before
-    _, picture = v.download_picture(page, "after, exact pixels (PNG)")
-    assert np.array_equal(np.asarray(picture), drawn_by(view.locator(".moved").get_attribute("data-hand")))
-    expect(view.locator(".ten img")).to_have_count(10)
+    v.slide(page, "thickness", -2)
+    v.ready(page)
+    latent = start + 3 * directions[1].vector - 2 * directions[0].vector
+    latent = latent * start.norm() / latent.norm()
+    code = view.locator(".moved").get_attribute("data-hand")
+    moved, own = latent_of(code, v.model().config)
+    assert own == digit and torch.allclose(moved, latent, atol=1 / 60)  # a code has steps of 1/32
+    v.assert_alike(v.pixels(view.get_by_label("the hand, moved")), v.drawn_by(code))
+    pictures = to_uint8(generate(v.model().generator, moved.expand(10, -1), torch.arange(10))).numpy()
+    v.assert_alike(np.stack([v.pixels(glyph) for glyph in view.locator(".ten .glyph").all()]), crop(pictures, 2)[:, 0])
     v.click(page, "All back to 0")
-    expect(moved(page)).to_have_attribute("src", still)
     v.choose(page, "Digit", "4")
-    expect(view.locator(".moved")).to_have_attribute("data-digit", "4")
+    v.ready(page)
+    v.assert_alike(v.pixels(view.get_by_label("the hand, moved")), v.drawn([5], 4)[0])
+    assert view.locator(".moved").get_attribute("data-hand") == "5"
 
 
-def test_arithmetic_answers_another_tray_with_another_digit(page):
-    view = v.open_view(page, "arithmetic")
-    expect(view.locator(".members img")).to_have_count(9)
-    result = view.get_by_alt_text("A less B plus C")
-    before = result.get_attribute("src")
-    v.fill(page, "Tray C", "68:8")
-    expect(view.locator(".members img")).to_have_count(7)
-    expect(result).not_to_have_attribute("src", before)
-    v.fill(page, "Tray A", "11:3")
-    v.fill(page, "Tray B", "11:3")
-    expect(view.locator(".members img")).to_have_count(3)
-    _, picture = v.download_picture(page, "A − B + C, exact pixels (PNG)")
-    differ = np.abs(np.asarray(picture).astype(int) - v.drawn([68], 8)[0])
+def test_arithmetic_adds_and_subtracts_the_trays(page):
+    exact(page, "arithmetic")
+    view = v.view_of(page, "arithmetic")
+    expect(view.locator(".members .glyph")).to_have_count(9)
+    result = view.get_by_label("A less B plus C")
+    v.assert_alike(v.pixels(result), v.drawn_by(view.locator(".arithmetic").get_attribute("data-hand")))
+    for tray, text in {"A": "11:3", "B": "11:3", "C": "68:8"}.items():
+        v.fill(page, f"Tray {tray}", text)
+    expect(view.locator(".members .glyph")).to_have_count(3)
+    v.ready(page)
+    differ = np.abs(v.pixels(result).astype(int) - v.drawn([68], 8)[0])
     assert differ.mean() < 4  # A less A plus C is C, but for the code's steps of 1/32
+    v.choose(page, "Digit of the result", "4")
+    v.ready(page)
+    assert view.locator(".arithmetic").get_attribute("data-digit") == "4"
 
 
 def test_the_training_tab_shows_the_models_own_files(page):
-    view = v.open_view(page, "training")
+    v.open_view(page, "training")
+    view = v.view_of(page, "training")
     with Image.open(v.model().folder / "progress.webp") as progress:
         epochs = progress.n_frames
-    v.settle(page)
+    expect(view.locator(".film .note")).to_have_text(f"epoch 1 of {epochs}")
     asked, looks = v.requests_from_now(page), []
     for index in (0, 4, epochs - 1):
         view.locator(".position").fill(str(index))
-        expect(view.locator(".way .note")).to_have_text(f"epoch {index + 1} of {epochs}")
+        expect(view.locator(".film .note")).to_have_text(f"epoch {index + 1} of {epochs}")
         looks.append(view.locator(".stage").screenshot())
     assert len(set(looks)) == 3
     assert asked == []

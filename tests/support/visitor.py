@@ -1,34 +1,33 @@
 """Helpers for the browser tests: use the page as a visitor does, and read what it shows."""
 
-import base64
 import functools
 import re
 from io import BytesIO
-from weakref import WeakKeyDictionary
 
 import numpy as np
+import torch
 from PIL import Image
 from playwright.sync_api import Locator, Page, Request, expect
 
+from dcgan.data import to_uint8
 from dcgan.hub.load import load_model
-from dcgan.latents.directions import fit_named_directions
-from dcgan.latents.sampling import crop, sample
+from dcgan.latents.codes import latent_of
+from dcgan.latents.sampling import crop, generate, sample
 from dcgan.model_folder import Model, read_evaluation
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP, PHONE, WIDE = {"width": 1280, "height": 900}, {"width": 360, "height": 800}, {"width": 1920, "height": 1080}
 PATIENCE = 20_000  # milliseconds; an idle machine needs about a second for anything
-VIEWS = {  # name in a link: (tabs that open the view, element that it draws into)
-    "generate": (["Generate"], "#sheet"),
-    "interpolate": (["Interpolate"], "#way"),
-    "write": (["Write"], "#write"),
-    "map": (["Explore", "Map"], "#map"),
-    "directions": (["Explore", "Directions"], "#moved"),
-    "arithmetic": (["Explore", "Arithmetic"], "#arithmetic"),
-    "yours": (["Your digit"], "#yours"),
-    "training": (["Training"], "#training"),
+VIEWS = {  # name in a link: tabs that open the view
+    "generate": ["Generate"],
+    "interpolate": ["Interpolate"],
+    "write": ["Write"],
+    "map": ["Explore", "Map"],
+    "directions": ["Explore", "Directions"],
+    "arithmetic": ["Explore", "Arithmetic"],
+    "yours": ["Your digit"],
+    "training": ["Training"],
 }
-UNANSWERED: WeakKeyDictionary[Page, set[Request]] = WeakKeyDictionary()
 expect.set_options(timeout=PATIENCE)
 
 
@@ -43,13 +42,29 @@ def drawn(seeds, digit=None, name: str = "mnist-conditional") -> np.ndarray:
     return crop(sample(model(name).generator, seeds, digit).images, 2)[:, 0]
 
 
+def drawn_by(code: str) -> np.ndarray:
+    """Return the picture (28, 28) uint8 of a hand's code."""
+    latent, digit = latent_of(code, model().config)
+    return crop(to_uint8(generate(model().generator, latent[None], torch.tensor([digit]))).numpy(), 2)[0, 0]
+
+
+def view_of(page: Page, name: str) -> Locator:
+    return page.locator(f"#view-{name}")
+
+
 def open_view(page: Page, name: str) -> Locator:
-    """Click the tabs of a view, wait for its picture, and return the element that it draws into."""
-    tabs, element = VIEWS[name]
-    for tab in tabs:
+    """Click the tabs of a view, wait for what it draws, and return its element."""
+    for tab in VIEWS[name]:
         page.get_by_role("tab", name=tab, exact=True).click()
-    expect(page.locator(element).locator("img, .stage, .note").first).to_be_visible()
-    return page.locator(element)
+    expect(view_of(page, name).locator(".glyph, .stage, .note").locator("visible=true").first).to_be_visible()
+    ready(page)
+    return view_of(page, name)
+
+
+def ready(page: Page) -> None:
+    """Wait until the networks are there and nothing waits to be drawn."""
+    page.wait_for_function("() => globalThis.dcgan?.models().find(({ name }) => name === demo.state.model)?.loaded")
+    page.evaluate("() => new Promise((done) => setTimeout(() => dcgan.scheduler.settled().then(done), 60))")
 
 
 def selected_tabs(page: Page) -> list[str]:
@@ -85,9 +100,10 @@ def click(page: Page, text: str) -> None:
 
 
 def download(page: Page, text: str) -> tuple[str, bytes]:
-    """Click a download link or button. Return the file's name and content."""
+    """Click a button that saves a file, in the dialog if one is open. Return the file's name and content."""
+    within = "dialog[open] " if page.locator("dialog[open]").count() else ""
     with page.expect_download() as pending:
-        page.locator(".download:visible").filter(has_text=re.compile(f"^{re.escape(text)}$")).click()
+        page.locator(f"{within}button.download:visible").filter(has_text=re.compile(f"^{re.escape(text)}$")).click()
     return pending.value.suggested_filename, pending.value.path().read_bytes()
 
 
@@ -96,24 +112,27 @@ def download_picture(page: Page, text: str) -> tuple[str, Image.Image]:
     return name, Image.open(BytesIO(content))
 
 
-def pixels(image: Locator) -> np.ndarray:
-    """Return the pixels (H, W) of an <img> with a data URI."""
-    uri = image.get_attribute("src")
-    return np.asarray(Image.open(BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("L"))
+def pixels(glyph: Locator) -> np.ndarray:
+    """Return the pixels (28, 28) uint8 of a digit that is shown as exact pixels: its squares and how dark they are."""
+    found = glyph.first.locator("g path").evaluate_all(
+        "all => all.map((path) => [path.getAttribute('d'), path.getAttribute('fill-opacity')])"
+    )
+    image = np.zeros((28, 28), np.uint8)
+    for squares, opacity in found:
+        for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", squares):
+            image[int(y), int(x)] = round(255 * float(opacity))
+    return image
 
 
-def sources(view: Locator) -> list[str]:
-    return view.locator("img").evaluate_all("images => images.map(image => image.src)")
+def paths(view: Locator) -> list[str]:
+    """Return the outlines of all digits in a view."""
+    return view.locator("svg path").evaluate_all("all => all.map((path) => path.getAttribute('d'))")
 
 
-def expect_sliders(page: Page, name: str) -> None:
-    """Expect the sliders of a model's three named directions, with its correlations, and of no other model's."""
-    found = fit_named_directions(model(name).generator)
-    for direction in found:
-        slider = f"range slider for {direction.name} (r = {direction.correlation:.2f})"
-        expect(page.get_by_label(slider, exact=True)).to_be_visible()
-    sliders = page.get_by_label(re.compile(r"^range slider for .* \(r = ")).locator("visible=true")
-    expect(sliders).to_have_count(len(found))
+def assert_alike(found: np.ndarray, expected: np.ndarray) -> None:
+    """Assert that two engines drew one picture: no pixel differs by more than one grey level."""
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 def measured(name: str) -> dict[str, str]:
@@ -129,11 +148,8 @@ def expect_measures(view: Locator, name: str) -> None:
 
 
 def is_automatic(request: Request) -> bool:
-    """Return whether the page sends this request by itself now and then: a timer's, which has no inputs, among them."""
-    if "/queue/join" in request.url:
-        return not request.post_data_json["data"]
-    return request.url.startswith("data:") or "/queue/data" in request.url or "/heartbeat/" in request.url
-
+    """Return whether the page sends this request by itself now and then."""
+    return request.url.startswith("data:") or any(part in request.url for part in ("/models.json", "/heartbeat/"))
 
 def requests_from_now(page: Page) -> list[str]:
     """Return a list that collects the addresses of all requests from now on, but for automatic ones."""
@@ -142,29 +158,9 @@ def requests_from_now(page: Page) -> list[str]:
     return asked
 
 
-def watch_requests(page: Page) -> None:
-    """Keep a set of the page's unanswered requests, for `settle`."""
-    waiting = UNANSWERED[page] = set()
-    page.on("request", lambda request: waiting.add(request) if "/heartbeat/" not in request.url else None)
-    for event in ("requestfinished", "requestfailed"):
-        page.on(event, lambda request: waiting.discard(request))
-
-
-def settle(page: Page) -> None:
-    """Wait until the server has answered everything, and the page asks nothing more for half a second of its time.
-
-    On a busy machine Gradio sometimes leaves its event stream open: then wait until it asks nothing for ten seconds.
-    """
-    asked, before, quiet = requests_from_now(page), None, 0
-    while quiet < (200 if UNANSWERED[page] else 10):
-        page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
-        now = len(asked), len(UNANSWERED[page])
-        before, quiet = now, quiet + 1 if now == before else 0
-
-
 def draw_seven(page: Page) -> None:
     """Draw a 7 with the mouse, on the sheet of the tab Your digit."""
-    box = page.locator("#pad canvas").bounding_box()
+    box = page.locator("#view-pad canvas").bounding_box()
     places = [(0.3, 0.25), (0.7, 0.25), (0.42, 0.8)]
     (x, y), *rest = [(box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in places]
     page.mouse.move(x, y)

@@ -41,7 +41,8 @@ const point = (hand, { model, ...options } = {}) => pointOf(hand, known.entry(mo
 
 // Load a model and return {config, draw, trace, ink}, for views that draw at once:
 // draw(point) is its picture, Float32Array in [-1, 1]; trace(picture) is the picture's `Ink`; ink(point) is both.
-// refined: with this function it may begin with half of the weights, which look alike; called when all are there.
+// refined: with this function it may begin with half of the weights, whose pictures look alike; called when all are
+// there. `exact` says whether they are.
 async function load(model, { refined = null } = {}) {
   let generator = await (refined ? known.roughGenerator(model) : known.generator(model));
   const { config } = generator;
@@ -54,7 +55,12 @@ async function load(model, { refined = null } = {}) {
       refined();
     }, () => {}); // the next load tries again
   }
-  return { config, draw, trace: traceOf, ink: (at) => traceOf(draw(at)) };
+  return {
+    config, draw, trace: traceOf, ink: (at) => traceOf(draw(at)),
+    get exact() {
+      return known.isLoaded(model);
+    },
+  };
 }
 
 // Load what judges a model's pictures and return a function (picture, digits) -> {digit, confidence, realness}:

@@ -37,7 +37,7 @@ function draw({ network, model, values, exact }) {
   const figures = fit(sheet, count, figure);
   cells = figures.map((element, i) => {
     const seed = String(first + i), point = pointOf("seed", seed, { model, digit, truncation });
-    return { seed, point, element, key: [hash, seed, digit, truncation].join(" ") };
+    return { seed, point, element, key: [hash, network.exact, seed, digit, truncation].join(" ") };
   });
   const sign = SIGN[values.order];
   if (sign) sort(sign);

@@ -1,7 +1,7 @@
 // Files that are made in the browser: what one sees as SVG or PNG, and its exact pixels.
 //
-// A drawing is {name, width, height, glyphs: [{x, y, ink, pixels}], lines: [{points, width}]}, in pixels of a digit's
-// 28x28. `lines` are the signs between digits.
+// A drawing is {name, title, width, height, glyphs: [{x, y, ink, pixels}], lines: [{points, width}]}, in pixels of a
+// digit's 28x28. name: of the file; title: says how it was made; lines: the signs between digits.
 
 import { UNITS } from "../engine/ink.js";
 import { shape } from "./glyphs.js";
@@ -20,8 +20,8 @@ export function save(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(uri), 60_000);
 }
 
-// Return a drawing as the text of an SVG file. `title` says how it was made.
-export function toSvg({ width, height, glyphs, lines = [] }, title) {
+// Return a drawing as the text of an SVG file.
+export function toSvg({ name, title = name, width, height, glyphs, lines = [] }) {
   const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, width: width * 10, height: height * 10, fill: INK, color: INK });
   svg.append(shape("title"));
   svg.firstChild.textContent = title;
@@ -49,7 +49,7 @@ function paint(context, { glyphs, lines = [] }, scale) {
     context.lineWidth = width;
     context.beginPath();
     context.moveTo(...points[0]);
-    for (const point of points) context.lineTo(...point);
+    for (const [x, y] of points) context.lineTo(x + 0.001, y); // a line of one point is a dot, too
     context.stroke();
   }
 }

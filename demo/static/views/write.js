@@ -45,7 +45,7 @@ function draw({ network, model, values, exact }) {
   const point = pointOf("hand", values.hand, { model }), text = values.text ?? "";
   const first = wholeNumber("first", values.first, 0, MAX_SEED - HANDS + 1);
   const lines = text.slice(0, MOST_CHARACTERS).replaceAll("\r", "").trimEnd().split("\n").slice(0, MOST_LINES);
-  const belongs = JSON.stringify([modelOf(model).sha256.generator, values.hand, values.variation]);
+  const belongs = JSON.stringify([modelOf(model).sha256.generator, network.exact, values.hand, values.variation]);
   if (drawnFor !== belongs) digits = [];
   drawnFor = belongs;
   const wanted = [...lines.join("")].filter(isDigit).map(Number);
@@ -128,12 +128,15 @@ function lay() {
       let wide;
       if (isDigit(character)) {
         const { drawn } = digits[next++], [left, right] = sides(drawn.pixels);
-        glyphs.push({ x: x - left, y: top, ink: drawn.ink, pixels: drawn.pixels });
+        const pixels = drawn.pixels.map((level, i) => (i % LINE >= left && i % LINE < right ? level : 0));
+        glyphs.push({ x: x - left, y: top, ink: drawn.ink, pixels });
         wide = right - left;
       } else if (character in SIGNS) {
-        const at = x + pen / 2 + 0.5, farthest = Math.max(...SIGNS[character].flat().map(([across]) => across));
-        for (const points of SIGNS[character]) strokes.push({ points: points.map(([a, b]) => [at + a, top + b]), width: pen });
-        wide = Math.round(farthest + pen + 1);
+        const across = SIGNS[character].flat().map(([a]) => a), left = Math.min(...across);
+        const exact = Math.max(...across) + pen + 1, whole = Math.round(exact); // pixels, as Python rounds them
+        const at = (a) => x - left + ((a + pen / 2 + 0.5) * whole) / exact;
+        for (const points of SIGNS[character]) strokes.push({ points: points.map(([a, b]) => [at(a), top + b]), width: pen });
+        wide = whole - left;
       } else {
         continue;
       }
@@ -160,7 +163,7 @@ function lay() {
 // Draw ten hands to choose from, each with the digits 0 to 9.
 function drawHands(first) {
   const { network, model, values, exact } = shown, chosen = String(values.hand).trim();
-  const belongs = JSON.stringify([modelOf(model).sha256.generator, first, exact]);
+  const belongs = JSON.stringify([modelOf(model).sha256.generator, network.exact, first, exact]);
   const rows = fit(hands, HANDS, () => {
     const digits = Array.from({ length: 10 }, () => glyph());
     return make("button", { type: "button", className: "hand" }, make("span"), ...digits);
