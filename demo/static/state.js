@@ -116,6 +116,9 @@ window.demo = ((page) => {
     document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
   }
 
+  const begin = () => import(`${base}static/${page.version}/views/page.js`); // whatever tab is open
+  document.readyState === "complete" ? begin() : addEventListener("load", begin); // Gradio adds this script late
+
   return {
     page,
     base,

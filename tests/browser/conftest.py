@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -36,7 +36,15 @@ def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]
     """Yield a function that opens the page. At the end, check its errors and the hosts that it asked."""
     contexts, problems, hosts = [], [], set()
 
-    def open_page(address: str = page_url, phone: bool = False, wait: bool = True, block=(), **options) -> Page:
+    def open_page(
+        address: str = page_url,
+        phone: bool = False,
+        wait: bool = True,
+        block: Sequence[str] = (),
+        offline_later: bool = False,
+        script: str = "",
+        **options,
+    ) -> Page:
         screen = {"viewport": v.PHONE, "has_touch": True, "is_mobile": True} if phone else {"viewport": v.DESKTOP}
         context = browser.new_context(**(screen | options))
         contexts.append(context)
@@ -44,8 +52,10 @@ def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]
         page.set_default_timeout(v.PATIENCE)
         page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
         page.on("pageerror", lambda error: problems.append(str(error)))
-        if not block:  # a blocked request is an error in the console
+        if not block and not offline_later:  # a request that fails is an error in the console
             page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        if script:
+            page.add_init_script(script)
         for pattern in block:
             page.route(pattern, lambda route: route.abort())
         page.goto(address)

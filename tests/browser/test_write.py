@@ -25,7 +25,9 @@ def saved(page: Page) -> np.ndarray:
 
 
 def expect_written(page: Page, text: str, hand: object) -> None:
-    expect(page.locator("#view-write .writing > svg")).to_have_attribute("aria-label", f"{text}, written by hand {hand}")
+    expect(page.locator("#view-write .writing > svg")).to_have_attribute(
+        "aria-label", f"{text}, written by hand {hand}"
+    )
 
 
 @pytest.fixture
@@ -40,7 +42,8 @@ def writing(page: Page) -> Page:
 
 
 @pytest.mark.parametrize(
-    ("hand", "text", "variation", "spacing"), [("5", "2026", 0.15, 3), ("8", "17 4\n 90210", 0.5, 7), ("0", "1111", 0, 0)]
+    ("hand", "text", "variation", "spacing"),
+    [("5", "2026", 0.15, 3), ("8", "17 4\n 90210", 0.5, 7), ("0", "1111", 0, 0)],
 )
 def test_the_browser_writes_as_python_does(writing, hand, text, variation, spacing):
     v.fill(writing, "Write", text)
@@ -81,7 +84,9 @@ def test_the_writing_is_saved_as_it_is_seen(writing):
     v.ready(writing)
     name, content = v.download(writing, "SVG")
     assert name == "31-12-1999_hand-0.svg"
-    shown = writing.locator("#view-write .writing path").evaluate_all("all => all.map((path) => path.getAttribute('d'))")
+    shown = writing.locator("#view-write .writing path").evaluate_all(
+        "all => all.map((path) => path.getAttribute('d'))"
+    )
     assert re.findall(r' d="(M[^"]*)"', content.decode()) == shown
     assert b"<title>31.12.1999, written by hand 0 of mnist-conditional</title>" in content
     name, picture = v.download_picture(writing, "PNG")

@@ -63,8 +63,9 @@ def open_view(page: Page, name: str) -> Locator:
 
 def ready(page: Page) -> None:
     """Wait until the networks are there and nothing waits to be drawn."""
+    page.wait_for_timeout(60)  # what Gradio needs to say that a control has changed
     page.wait_for_function("() => globalThis.dcgan?.models().find(({ name }) => name === demo.state.model)?.loaded")
-    page.evaluate("() => new Promise((done) => setTimeout(() => dcgan.scheduler.settled().then(done), 60))")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => dcgan.scheduler.settled().then(done)))")
 
 
 def selected_tabs(page: Page) -> list[str]:
@@ -93,6 +94,13 @@ def choose(page: Page, group: str, option: str) -> None:
     """Click an option in the group of choices with this title. `option` is the start of its text."""
     chips = page.locator("fieldset:visible", has=page.get_by_text(group, exact=True))
     chips.locator("label").filter(has_text=re.compile(f"^\\s*{re.escape(option)}")).click()
+
+
+def choose_model(page: Page, name: str) -> None:
+    """Choose a bundled model, and wait until its network is there."""
+    page.locator(f"#model input[value='{name}']").dispatch_event("click")
+    page.wait_for_function("name => demo.state.model === name", arg=name)
+    ready(page)
 
 
 def click(page: Page, text: str) -> None:
@@ -150,6 +158,7 @@ def expect_measures(view: Locator, name: str) -> None:
 def is_automatic(request: Request) -> bool:
     """Return whether the page sends this request by itself now and then."""
     return request.url.startswith("data:") or any(part in request.url for part in ("/models.json", "/heartbeat/"))
+
 
 def requests_from_now(page: Page) -> list[str]:
     """Return a list that collects the addresses of all requests from now on, but for automatic ones."""

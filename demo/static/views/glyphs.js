@@ -24,9 +24,9 @@ export function make(name, { dataset, ...properties } = {}, ...children) {
 export const button = (textContent, dataset = {}, className = "") =>
   make("button", { type: "button", textContent, dataset, className });
 
-// Return an empty digit.
+// Return an empty digit. It is an image for screen readers when it gets a label.
 export const glyph = (className = "") =>
-  shape("svg", { class: `glyph ${className}`.trim(), viewBox: dcgan.VIEW_BOX, role: "img" });
+  shape("svg", { class: `glyph ${className}`.trim(), viewBox: dcgan.VIEW_BOX, "aria-hidden": true });
 
 // Give an element exactly `count` children and return them. `create` makes the missing ones.
 export function fit(parent, count, create) {
@@ -65,7 +65,11 @@ function squares(pixels) {
 
 // Show a digit {ink, pixels} in an SVG: as ink, or as exact pixels.
 export function setGlyph(svg, digit, exact, label = "") {
-  if (label) svg.setAttribute("aria-label", label);
+  if (label) {
+    svg.removeAttribute("aria-hidden");
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", label);
+  }
   if (exact) return svg.replaceChildren(squares(digit.pixels));
   if (svg.firstElementChild?.localName !== "path") svg.replaceChildren(shape("path"));
   svg.firstElementChild.setAttribute("d", digit.ink.path);

@@ -19,7 +19,6 @@ let running = !still.matches;
 export function mount(element, server) {
   cards = make("div", { className: "keys" });
   stage = glyph("stage");
-  stage.setAttribute("aria-label", "one frame of the morph");
   playing = button("Play", {}, "play");
   position = make("input", { type: "range", className: "position", min: 0, step: "any", value: 0, ariaLabel: "place on the morph" });
   note = make("p", { className: "note" });
@@ -80,7 +79,7 @@ const placeOf = (frame) => frame / (shown.values.steps - 1);
 function show() {
   if (!shown) return;
   const { network, points, options, exact, frames, values } = shown;
-  drawSoon(stage, network, dcgan.along(points, place, options), { exact });
+  drawSoon(stage, network, dcgan.along(points, place, options), { exact, label: "one frame of the morph" });
   const here = Math.min(frames.length - 1, Math.round(place * (values.steps - 1)));
   position.value = place;
   position.ariaValueText = note.textContent = whereOf();

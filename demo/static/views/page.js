@@ -37,6 +37,14 @@ function tell(view, { message, field }) {
   telling = setTimeout(() => (document.getElementById(id) ?? view.element).append(told), TYPING);
 }
 
+// Say which values of the link no control can have, as soon as Gradio has built the tabs.
+function tellLink() {
+  const tabs = document.querySelector("#tabs"), wrong = demo.wrong.splice(0, tabs ? Infinity : 0).join(", ");
+  if (!wrong) return;
+  const text = `Some values in this link are invalid and were ignored: ${wrong}.`;
+  tabs.before(make("p", { className: "mistake link", role: "alert" }, text));
+}
+
 // Show a line above the pictures of a view, and a button if there is something to do about it.
 function notice(view, text, todo = []) {
   const line = view.element.querySelector(".notice");
@@ -66,7 +74,6 @@ function ready(view) {
     return null;
   }
   if (network) return network;
-  if (models.length) load(name);
   if (!view.element.querySelector(".glyph")) notice(view, "Loading the network …");
   return null;
 }
@@ -106,6 +113,8 @@ async function look() {
   draw();
 }
 
+document.addEventListener("visibilitychange", () => document.hidden || look()); // they may be old by now
+
 function keepLooking() {
   setTimeout(() => (document.hidden ? Promise.resolve() : look()).then(keepLooking), POLL);
 }
@@ -133,8 +142,10 @@ function drawView(view) {
 
 // Draw the open tab in the next frame, if it shows something else than what is wanted.
 export function draw() {
+  tellLink();
   const view = views.get(demo.state.tab), config = modelOf(demo.state.model)?.config;
   if (config) document.body.dataset.digits = config.num_classes ? "known" : "unknown";
+  if (config && !networks.has(demo.state.model)) load(demo.state.model);
   for (const other of views.values()) if (other !== view) other.leave?.();
   if (view?.draw) dcgan.scheduler.request("view", () => drawView(view), { rank: -1 });
   dcgan.scheduler.hurry();
@@ -218,13 +229,5 @@ async function press(view, pressed) {
   }
 }
 
-// Say which values of the link no control can have.
-function tellLink() {
-  if (!demo.wrong.length) return;
-  const text = `Some values in this link are invalid and were ignored: ${demo.wrong.join(", ")}.`;
-  document.querySelector("#tabs").before(make("p", { className: "mistake link", role: "alert" }, text));
-}
-
 demo.draw = draw;
-tellLink();
 look().then(keepLooking);
