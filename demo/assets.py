@@ -121,7 +121,9 @@ def routes(models: Models) -> list[Route]:
 
     def preview(request: Request) -> Response:
         model = next(iter(models.entries.values())).model
-        return Response(preview_picture(model), media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+        return Response(
+            preview_picture(model.generator), media_type="image/png", headers={"Cache-Control": "max-age=3600"}
+        )
 
     paths: dict[str, Callable[[Request], Response]] = {
         "static/{version}/{folder}/{file}": script,

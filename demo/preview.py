@@ -4,30 +4,53 @@ import functools
 import re
 from html import escape
 
-from PIL import Image
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dcgan.images import enlarge, grid
-from dcgan.latents.sampling import crop, sample
-from dcgan.model_folder import Model
-from demo.parts.pictures import PAPER_COLOUR, png_bytes, styled
+from dcgan.ink import SIZE as SIZE_OF_INK
+from dcgan.ink import UNITS, grey_picture, trace
+from dcgan.latents.sampling import generate, latent_from_seed
+from dcgan.networks import Generator
+from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, png_bytes
 
 TITLE = "Handwritten digits that nobody wrote"
 DESCRIPTION = "A small neural network learned to write digits. It runs in your browser: play with its handwriting."
 SIZE = (1200, 630)  # pixels, as the networks want it
-ROWS, COLUMNS = 4, 8
+ROWS, COLUMNS, CELL = 4, 8, 150  # pixels of a digit's cell
+SHARP = 4  # drawn this many times larger, for smooth edges
+STEPS = np.linspace(0, 1, 6)[:-1, None]  # points on each curve of an outline
 GRADIO = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 
 
+def outline(loop: np.ndarray) -> np.ndarray:
+    """Return points (N, 2) on the closed quadratic B-spline of control points (K, 2)."""
+    start, end = (loop + np.roll(loop, 1, axis=0)) / 2, (loop + np.roll(loop, -1, axis=0)) / 2
+    curves = (1 - STEPS) ** 2 * start[:, None] + 2 * STEPS * (1 - STEPS) * loop[:, None] + STEPS**2 * end[:, None]
+    return curves.reshape(-1, 2)
+
+
 @functools.lru_cache(maxsize=2)
-def preview_picture(model: Model) -> bytes:
+def preview_picture(generator: Generator) -> bytes:
     """Return a PNG of the first digits of a model, ink on paper."""
-    images = crop(sample(model.generator, range(ROWS * COLUMNS)).images, model.config.border)
-    digits = enlarge(grid(images, COLUMNS).convert("L"), 600 // (images.shape[-1] * ROWS) or 1, smooth=True)
-    paper = Image.new("RGB", SIZE, PAPER_COLOUR)
-    paper.paste(styled(digits, "ink on paper"), tuple((a - b) // 2 for a, b in zip(SIZE, digits.size, strict=True)))
-    return png_bytes(paper)
+    config = generator.config
+    drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in range(ROWS * COLUMNS)]
+    latents, digits = zip(*drawn, strict=True)
+    pictures = generate(generator, torch.stack(latents), torch.tensor(digits) if config.num_classes else None).numpy()
+    paper = Image.new("RGB", tuple(SHARP * side for side in SIZE), PAPER_COLOUR)
+    pen, scale = ImageDraw.Draw(paper), SHARP * CELL / (SIZE_OF_INK * UNITS)
+    margin = [SHARP * (side - CELL * count) / 2 for side, count in zip(SIZE, (COLUMNS, ROWS), strict=True)]
+    for place, picture in enumerate(pictures):
+        corner = [margin[0] + SHARP * CELL * (place % COLUMNS), margin[1] + SHARP * CELL * (place // COLUMNS)]
+        for loop in trace(grey_picture(picture)).loops:  # a hole comes after what it is in, and turns the other way
+            x, y = loop.T
+            turns = np.sum(np.roll(x, -1) * y - x * np.roll(y, -1)) > 0
+            pen.polygon(
+                [tuple(point) for point in outline(loop) * scale + corner], fill=INK_COLOUR if turns else PAPER_COLOUR
+            )
+    return png_bytes(paper.resize(SIZE, Image.Resampling.LANCZOS))
 
 
 def tags(address: str) -> bytes:

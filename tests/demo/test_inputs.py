@@ -14,14 +14,11 @@ from PIL import EpsImagePlugin, Image
 
 from dcgan import InputError
 from dcgan.config import ModelConfig
-from demo.links import MAX_TEXT, read_value
 from demo.models import Models
 from demo.parts import downloads
 from demo.parts.downloads import MAX_REQUEST, encoder
 from demo.parts.inputs import (
-    ANY,
     asked_digit,
-    digit_or_any,
     keys_for,
     number,
     one_of,
@@ -31,7 +28,6 @@ from demo.parts.inputs import (
     yes_or_no,
 )
 from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, styled
-from demo.parts.player import player
 from demo.tabs import your_digit as yours
 from demo.tabs.generate import archive
 from demo.tabs.interpolate import morph_file
@@ -80,7 +76,6 @@ def test_keys_are_hands_each_with_the_digit_asked_of_it():
 
 
 def test_a_model_without_digits_is_asked_for_none():
-    assert (digit_or_any(DIGITS, "7"), digit_or_any(NO_DIGITS, "7")) == ("7", ANY)
     assert (keys_for(DIGITS, "15 24:7 3"), keys_for(NO_DIGITS, "15 24:7 3")) == ("15 24:7 3", "15 24 3")
     assert keys_for(NO_DIGITS, None) is None
 
@@ -92,28 +87,6 @@ def test_a_mistake_reaches_the_visitor_as_a_sentence_that_is_no_html():
     with pytest.raises(gr.Error) as error:
         show_input_errors(handler)("<img>")
     assert error.value.message == "It isn't &lt;img&gt;."
-
-
-CHIPS, SEED, BOX, TEXT = gr.Radio(["any", "1"]), gr.Number(0, precision=0), gr.Checkbox(), gr.Textbox()
-SHARE, COUNT = gr.Slider(0.1, 1.0, step=0.05), gr.Slider(1, 100, step=1)
-
-
-IN_LINKS = [(BOX, "true", True), (CHIPS, "1", "1"), (SEED, "42", 42), (COUNT, "7", 7), (COUNT, "7.4", 7)]
-IN_LINKS += [(SHARE, "0.5", 0.5), (SHARE, "0.52", 0.5), (TEXT, "15 24:7", "15 24:7")]
-NOT_IN_LINKS = [(BOX, "yes"), (CHIPS, "2"), (SEED, "4.5"), (SEED, "9" * 20), (SEED, "9" * 5000), (COUNT, "101")]
-NOT_IN_LINKS += [(COUNT, "nan"), (COUNT, "inf"), (SHARE, "much"), (TEXT, "1" * (MAX_TEXT + 1))]
-
-
-@pytest.mark.parametrize(("control", "text", "value"), IN_LINKS)
-def test_a_link_gives_a_control_a_value_that_it_can_have(control, text, value):
-    assert read_value(control, text) == value
-    assert type(read_value(control, text)) is type(value)
-
-
-@pytest.mark.parametrize(("control", "text"), NOT_IN_LINKS)
-def test_a_link_gives_a_control_nothing_else(control, text):
-    with pytest.raises((ValueError, KeyError)):
-        read_value(control, text)
 
 
 def drawing(side: int = 28) -> np.ndarray:
@@ -248,10 +221,6 @@ def test_a_request_for_a_loop_of_the_wrong_kind_is_refused(models, wrong):
     loop |= {"model": UNCONDITIONAL, "speed": 12}
     assert encoder(models, morph_file)(json.dumps(loop))["name"].endswith(".gif")
     assert set(encoder(models, morph_file)(json.dumps(loop | wrong))) == {"error"}
-
-
-def test_a_training_of_one_epoch_can_be_played():
-    assert 'data-last="0"' in player("data:,", ["epoch 1 of 1"], "the training", loop="once", milliseconds=160)
 
 
 def test_styles_of_a_download():

@@ -28,7 +28,7 @@ def drawn(folder) -> tuple[str, dict]:
     """What the tab shows and what its endpoint answers, once they were made ready to be sent."""
     models = Models([str(folder)])
     assert models.entries[str(folder)].problem is None
-    html = training.render(models, str(folder), False)
+    html = training.render(models, str(folder))
     html.encode("utf-8")
     assert all(isinstance(plot, gr.LinePlot) for plot in training.draw_curves(models, str(folder)))
     record = training.endpoint(models, str(folder))
@@ -50,7 +50,14 @@ def test_what_a_folder_tells_is_shown(folder):
     (folder / "evaluation.json").write_text(json.dumps(about))
     save_animation([grey(182, 302, value) for value in (50, 150)], folder / "progress.webp", 100)
     html, answer = drawn(folder)
-    for text in ("320 images", "2 of 2 epochs", "epochs 1, 2", "3 minutes", "0.850 (0.800 to 0.900)", "epoch 2 of 2"):
+    for text in (
+        "320 images",
+        "2 of 2 epochs",
+        "epochs 1, 2",
+        "3 minutes",
+        "0.850 (0.800 to 0.900)",
+        'data-epochs="[1, 2]"',
+    ):
         assert text in html
     assert "<b>CPU" not in html
     assert (answer["history"], answer["recipe"]) == (epochs, {"epochs": 2})
