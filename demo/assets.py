@@ -6,6 +6,7 @@ All of it is under `/dcgan/`. Scripts and weights have their hash in their addre
 import functools
 import gzip
 import hashlib
+import json
 import mimetypes
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dcgan.evaluation.classifier import WEIGHTS
 from dcgan.model_folder import Model
 from demo.models import Entry, Models
-from demo.preview import LinkPreview, preview_picture
+from demo.preview import Document, preview_picture
 
 STATIC = Path(__file__).parent / "static"
 FOLDERS = ("engine", "views")  # of STATIC, whose scripts the browser fetches
@@ -61,12 +62,15 @@ def weight_files(model: Model) -> dict[str, Path]:
 def halves(path: Path, digest: str) -> tuple[bytes, bytes]:
     """Return a file of weights in two parts, for a page that draws with the first while the second is on its way.
 
-    The first has the file's header, then the highest bytes of all numbers, then the second highest, compressed by gzip:
-    each number to 0.4%. The second has the third and then the lowest bytes, which look random. `models.js` joins them.
+    The first, compressed by gzip, has the file's header, the highest bytes of all numbers, then the second highest. The
+    second has the third bytes, then the lowest; they look random. The numbers are turned left by one bit: then the
+    highest byte is the exponent, which compresses well, and the first part has each number to 0.4%. `models.js` joins
+    them.
     """
     content = path.read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")  # of the numbers
-    planes = np.frombuffer(content, np.uint8, offset=start).reshape(-1, 4).T
+    words = np.frombuffer(content, "<u4", offset=start)
+    planes = (words << 1 | words >> 31).astype("<u4").view(np.uint8).reshape(-1, 4).T
     upper = content[:start] + planes[3].tobytes() + planes[2].tobytes()
     return gzip.compress(upper, 6), planes[1].tobytes() + planes[0].tobytes()
 
@@ -83,6 +87,11 @@ def describe(entry: Entry) -> dict:
         "status": entry.status,
         "problem": entry.problem,
     }
+
+
+def describe_all(models: Models) -> list[dict]:
+    """Return the description of every model of the page."""
+    return [describe(entry) for entry in models.entries.values()]
 
 
 def routes(models: Models) -> list[Route]:
@@ -136,14 +145,20 @@ def routes(models: Models) -> list[Route]:
     return [Route(f"/dcgan/{path}", endpoint) for path, endpoint in paths.items()]
 
 
+def document_script(models: Models) -> str:
+    """Return the script that tells a new page its models, so that it does not have to ask."""
+    return f"window.dcganModels = {json.dumps(describe_all(models))};"
+
+
 class KeepAssets:
-    """Middleware that lets browsers keep Gradio's own scripts and styles: their names have a hash."""
+    """Middleware that lets browsers keep Gradio's own scripts and styles: their addresses have a hash."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kept = scope["type"] == "http" and scope["path"].startswith(f"{scope.get('root_path', '')}/assets/")
+        paths = tuple(scope.get("root_path", "") + path for path in ("/assets/", "/theme.css"))
+        kept = scope["type"] == "http" and scope["path"].startswith(paths)
 
         async def mark(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
@@ -158,6 +173,6 @@ def app_options(models: Models) -> dict:
     middleware = [
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
         Middleware(KeepAssets),
-        Middleware(LinkPreview),
+        Middleware(Document, script=lambda: document_script(models)),
     ]
     return {"routes": routes(models), "middleware": middleware}

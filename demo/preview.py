@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Callable
 from html import escape
 
 import numpy as np
@@ -75,11 +76,12 @@ def address_of(scope: Scope) -> str:
     return f"{scheme}://{host}{scope.get('root_path', '')}/"
 
 
-class LinkPreview:
-    """Middleware that puts the page's card in place of Gradio's, which no setting of Gradio's can remove."""
+class Document:
+    """Middleware that changes the page's HTML: the link's card in place of Gradio's, which no setting of Gradio's can
+    remove, and a script that is made anew for each visit."""
 
-    def __init__(self, app: ASGIApp):
-        self.app = app
+    def __init__(self, app: ASGIApp, script: Callable[[], str]):
+        self.app, self.script = app, script
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != f"{scope.get('root_path', '')}/":
@@ -97,7 +99,9 @@ class LinkPreview:
             if message.get("more_body"):
                 return
             if body and Headers(raw=start["headers"]).get("content-type", "").startswith("text/html"):
-                body = GRADIO.sub(b"", body).replace(b"<head>", b"<head>" + tags(address_of(scope)), 1)
+                script = "<script>" + self.script().replace("<", "\\u003c") + "</script>"
+                head = b"<head>" + tags(address_of(scope)) + script.encode()
+                body = GRADIO.sub(b"", body).replace(b"<head>", head, 1)
                 kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
                 start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
             await send(start)

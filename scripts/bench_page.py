@@ -4,12 +4,15 @@ The page is started on this machine. Needs the packages of tests/requirements.tx
 """
 
 import argparse
+import json
 import os
 import platform
 import shutil
 import statistics
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +35,7 @@ MOVE = """async ([slider, drawn, count]) => {
     await new Promise((done) => requestAnimationFrame(done));
     await new Promise((done) => setTimeout(done, Math.random() * 16));
     const start = performance.now();
-    const share = ((i * 7) % 20) / 20; // another value each time, whatever the slider's step
+    const share = ((i * 7 + 3) % 20) / 20; // another value each time, whatever the slider's step
     input.value = low + (high - low) * share;
     input.dispatchEvent(new Event("input", { bubbles: true }));
     await new Promise((done) => {
@@ -104,9 +107,50 @@ def moves(browser, url: str, count: int, slowdown: int) -> None:
         page.close()
 
 
+def server_seconds() -> float:
+    """Return the processor time that the page's server has used, in seconds."""
+    for process in Path("/proc").glob("[0-9]*"):
+        status = (process / "stat").read_text().rpartition(")")[2].split()
+        if int(status[1]) == os.getpid() and b"app.py" in (process / "cmdline").read_bytes():
+            return (int(status[11]) + int(status[12])) / os.sysconf("SC_CLK_TCK")
+    raise RuntimeError("the server's process was not found")
+
+
+def many(browser, url: str, count: int, seconds: int = 20) -> None:
+    """Print what the server does while many pages are open and one of them is played with, and how fast its API is."""
+    before = server_seconds()
+    time.sleep(seconds)
+    idle = (server_seconds() - before) / seconds
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    pages = []
+    for _ in range(count):
+        pages.append(context.new_page())
+        pages[-1].goto(f"{url}?tab=directions")
+        pages[-1].wait_for_function(DRAWN, timeout=90_000)
+    before, start, times = server_seconds(), time.monotonic(), []
+    while time.monotonic() - start < seconds:
+        for page in pages:
+            page.evaluate("demo.put({ 'directions.thickness': Math.random() * 4 })")
+    share = (server_seconds() - before) / (time.monotonic() - start)
+    for _ in range(20):
+        begun = time.monotonic()
+        body = json.dumps({"data": ["mnist-conditional", 42, 10, "any", 1]}).encode()
+        headers = {"Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/gradio_api/call/generate", body, headers)) as answer:
+            event = json.load(answer)["event_id"]
+        urllib.request.urlopen(f"{url}/gradio_api/call/generate/{event}").read()
+        times.append(1000 * (time.monotonic() - begun))
+    print(
+        f"{count} pages open and moved for {seconds} s: the server uses {share:.1%} of a core ({idle:.1%} without a page); "
+        f"its API draws 10 digits in {statistics.median(times):.0f} ms (median), {quantile(times, 0.95):.0f} ms (p95), n = {len(times)}"
+    )
+    context.close()
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moves", type=int, default=200, help="moves of each slider (default: %(default)s)")
+    parser.add_argument("--pages", type=int, default=0, help="also open this many pages at once (default: %(default)s)")
     options = parser.parse_args(arguments)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
@@ -122,6 +166,8 @@ def main(arguments: list[str] | None = None) -> None:
             first_load(browser, url, slow)
         for slowdown in (1, 4):
             moves(browser, url, options.moves, slowdown)
+        if options.pages:
+            many(browser, url, options.pages)
         browser.close()
 
 

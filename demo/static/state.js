@@ -111,9 +111,22 @@ window.demo = ((page) => {
 
   for (const module of page.modules) { // fetched now, so that no module waits for the one that imports it
     const tab = module.match(/^views\/(.*)\.js$/)?.[1];
-    if (tab && tab !== state.tab && views.some(({ name }) => name === tab)) continue; // of a tab that is not open
+    if (tab === "pad" || (tab !== state.tab && views.some(({ name }) => name === tab))) continue; // of another tab
     const href = `${base}static/${page.version}/${module}`;
-    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+    // After Gradio's own scripts, which the first digit waits for.
+    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href, fetchPriority: "low" }));
+  }
+
+  // Begin to fetch the first half of the weights while the scripts are on their way, unless the browser has them.
+  const early = new Map(); // address: promise of the answer
+  let asked = false;
+  async function fetchEarly() {
+    const hash = window.dcganModels?.find(({ name }) => name === state.model)?.sha256.generator;
+    if (asked || !hash) return;
+    asked = true;
+    const kept = await window.caches?.match(`${location.origin}/dcgan-weights/${hash}`).catch(() => null); // models.js
+    const url = `${base}weights/${hash}/upper`;
+    if (!kept) early.set(url, window.fetch(url, { redirect: "error" }));
   }
 
   const begin = () => import(`${base}static/${page.version}/views/page.js`); // whatever tab is open
@@ -123,7 +136,19 @@ window.demo = ((page) => {
     page,
     base,
     wrong,
-    script: (name) => `${base}static/${page.version}/views/${name}.js`,
+
+    // Return the address of a tab's script. The first tab to ask is there now, so that there is time for the weights.
+    script(name) {
+      fetchEarly();
+      return `${base}static/${page.version}/views/${name}.js`;
+    },
+
+    // Fetch as the browser does, but for what is on its way already.
+    fetch(url, options) {
+      const answer = early.get(String(url));
+      early.delete(String(url));
+      return answer ?? window.fetch(url, options);
+    },
     get state() {
       return state;
     },

@@ -88,6 +88,18 @@ def test_the_first_digits_need_no_weights_and_the_network_takes_over_without_a_j
         assert np.abs(coordinates(before) - coordinates(after)).max() <= 4  # hundredths of a pixel
 
 
+def test_half_of_the_weights_draw_nearly_the_same_and_the_rest_makes_it_exact(open_page, page_url):
+    page = open_page(f"{page_url}?exact=true&count=5", wait=False, block=("**/lower",))
+    page.wait_for_function("performance.getEntriesByName('drawn').length")
+    page.evaluate("dcgan.scheduler.settled()")
+    difference = np.abs(shown(page).astype(int) - v.drawn(range(5)))
+    assert 0 < difference.max() <= 8 and difference.mean() < 0.3  # of 255
+    page.unroute_all()
+    page.reload()
+    v.ready(page)
+    v.assert_alike(shown(page), v.drawn(range(5)))
+
+
 def test_a_seed_gives_its_digits_again_to_the_pixel(page):
     page.get_by_label("Exact pixels").check()
     assert seeds(page) == list(range(40))

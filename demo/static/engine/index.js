@@ -19,12 +19,13 @@ let started = false;
 const scheduler = new Scheduler();
 
 // Tell the engine the models: `entries` as in models.js, the first one is the standard one.
-// simd: false takes the plain-JavaScript path; it counts in the first call only. Call it again with a new list.
+// simd: false takes the plain-JavaScript path; fetch: another one than the browser's; both count in the first call only.
+// Call it again with a new list.
 // Return the names of the models whose weights are others than before.
-function init({ models: entries, simd = true }) {
+function init({ models: entries, simd, fetch }) {
   if (started) return known.update(entries);
   started = true;
-  known = new Models(entries, { simd });
+  known = new Models(entries, { simd, fetch });
   return known.names;
 }
 

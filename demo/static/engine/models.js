@@ -31,7 +31,7 @@ async function openCache() {
   }
 }
 
-async function fetchBytes(url) {
+async function fetchBytes(url, fetch) {
   const address = new URL(url, document.baseURI);
   if (address.origin !== location.origin) throw new InputError(`the weights are on another host: ${address.host}`);
   let response, buffer;
@@ -45,38 +45,38 @@ async function fetchBytes(url) {
   return buffer;
 }
 
-// Return the bytes of a file of weights from its two halves. upper: its header, then the highest bytes of all numbers,
-// then the second highest. lower: the third, then the lowest bytes; without it each number is off by 0.4% at most.
+// Return the bytes of a file of weights from its two halves: see `halves` in demo/assets.py. Without the lower one each
+// number is off by 0.4% at most. upper: the header, the highest bytes of all numbers, then the second highest; lower: the
+// third and the lowest. The numbers are turned left by one bit, so that the highest byte is the exponent.
 function join(upper, lower = null) {
   const high = new Uint8Array(upper), low = lower && new Uint8Array(lower);
   const start = 8 + new DataView(upper).getUint32(0, true), count = (high.length - start) / 2;
-  const bytes = new Uint8Array(start + 4 * count);
+  const bytes = new Uint8Array(start + 4 * count), words = new DataView(bytes.buffer, start);
   bytes.set(high.subarray(0, start));
-  for (let i = 0, at = start; i < count; i++, at += 4) {
-    bytes[at] = low ? low[count + i] : 0;
-    bytes[at + 1] = low ? low[i] : 128;
-    bytes[at + 2] = high[start + count + i];
-    bytes[at + 3] = high[start + i];
+  for (let i = 0; i < count; i++) {
+    const half = low ? (low[i] << 8) | low[count + i] : 0x8000;
+    const turned = (high[start + i] << 24) | (high[start + count + i] << 16) | half;
+    words.setUint32(4 * i, (turned >>> 1) | (turned << 31), true);
   }
   return bytes.buffer;
 }
 
 // Fetch a file of weights, in two halves if the server has them. rough: called with the bytes of the first half.
-async function fetchWeights(entry, kind, rough) {
+async function fetchWeights(entry, kind, rough, fetch) {
   const halves = entry[`${kind}Halves`];
-  if (!halves) return fetchBytes(entry[`${kind}Url`]);
-  const upper = await fetchBytes(halves[0]);
+  if (!halves) return fetchBytes(entry[`${kind}Url`], fetch);
+  const upper = await fetchBytes(halves[0], fetch);
   rough(join(upper));
-  return join(upper, await fetchBytes(halves[1]));
+  return join(upper, await fetchBytes(halves[1], fetch));
 }
 
 // Return the bytes of weights, from the cache if they are there and unharmed.
-async function weightsOf(entry, kind, rough) {
+async function weightsOf(entry, kind, rough, fetch) {
   const hash = entry.sha256?.[kind], cache = hash ? await openCache() : null;
   const stored = await cache?.match(cacheKey(hash)).catch(() => null);
   const kept = await stored?.arrayBuffer().catch(() => null);
   if (kept && (await matches(kept, hash))) return kept;
-  const buffer = await fetchWeights(entry, kind, rough);
+  const buffer = await fetchWeights(entry, kind, rough, fetch);
   if (!(await matches(buffer, hash))) {
     throw new InputError("the weights are not what they should be: their hash is another, try again");
   }
@@ -90,9 +90,12 @@ export class Models {
   #loaded = new Set(); // the keys of those that are ready
   #rough = new Map(); // functions that want a network made of the first half of its weights, by the network's key
   #options;
+  #fetch;
 
-  constructor(entries = [], options = {}) {
-    this.#options = options; // simd: false takes the plain-JavaScript path
+  // simd: false takes the plain-JavaScript path. fetch: another one than the browser's.
+  constructor(entries = [], { simd = true, fetch = (...request) => globalThis.fetch(...request) } = {}) {
+    this.#options = { simd };
+    this.#fetch = fetch;
     this.update(entries);
   }
 
@@ -145,7 +148,7 @@ export class Models {
     if (!this.#networks.has(key)) {
       if (!entry[`${kind}Url`]) throw new InputError(`the model ${entry.name} has no ${kind} here`);
       const rough = (bytes) => this.#rough.get(key)?.(build(entry.config, bytes));
-      const loading = weightsOf(entry, kind, rough).then((bytes) => build(entry.config, bytes));
+      const loading = weightsOf(entry, kind, rough, this.#fetch).then((bytes) => build(entry.config, bytes));
       this.#networks.set(key, loading);
       loading.then(
         () => this.#networks.get(key) === loading && this.#loaded.add(key),

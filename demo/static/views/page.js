@@ -93,12 +93,17 @@ export function vectorsOf(name) {
   return null;
 }
 
+async function askModels() {
+  const answer = await fetch(`${base}models.json`);
+  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  return answer.json();
+}
+
 // Look for new weights. Models that have other ones than before are loaded again, and the open tab is drawn again.
 async function look() {
   try {
-    const answer = await fetch(`${base}models.json`);
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    models = await answer.json();
+    models = window.dcganModels ?? await askModels(); // at first they come with the page
+    window.dcganModels = undefined;
   } catch (error) {
     unanswered = error;
     return draw();
@@ -107,7 +112,7 @@ async function look() {
     for (const [kind, hash] of Object.entries(model.sha256)) model[`${kind}Url`] = `${base}weights/${hash}`;
     model.generatorHalves = ["upper", "lower"].map((half) => `${model.generatorUrl}/${half}`);
   }
-  for (const name of dcgan.init({ models })) networks.delete(name);
+  for (const name of dcgan.init({ models, fetch: demo.fetch })) networks.delete(name);
   const lines = models.map(({ status, problem }) => make("li", {}, status, ...(problem ? [make("strong", {}, ` (${problem})`)] : [])));
   document.querySelector("#weights .weights")?.replaceChildren(...lines);
   draw();
