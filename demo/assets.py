@@ -63,14 +63,15 @@ def halves(path: Path, digest: str) -> tuple[bytes, bytes]:
     """Return a file of weights in two parts, for a page that draws with the first while the second is on its way.
 
     The first, compressed by gzip, has the file's header, the highest bytes of all numbers, then the second highest. The
-    second has the third bytes, then the lowest; they look random. The numbers are turned left by one bit: then the
-    highest byte is the exponent, which compresses well, and the first part has each number to 0.4%. `models.js` joins
+    second has the third bytes, then the lowest; they look random. The sign is moved behind the exponent: then the
+    highest byte is the exponent, which compresses well. So the first part has each number to 0.4%. `models.js` joins
     them.
     """
     content = path.read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")  # of the numbers
     words = np.frombuffer(content, "<u4", offset=start)
-    planes = (words << 1 | words >> 31).astype("<u4").view(np.uint8).reshape(-1, 4).T
+    words = (words << 1 & 0xFF000000) | (words >> 8 & 0x800000) | (words & 0x7FFFFF)
+    planes = words.astype("<u4").view(np.uint8).reshape(-1, 4).T
     upper = content[:start] + planes[3].tobytes() + planes[2].tobytes()
     return gzip.compress(upper, 6), planes[1].tobytes() + planes[0].tobytes()
 

@@ -126,7 +126,9 @@ window.demo = ((page) => {
     asked = true;
     const kept = await window.caches?.match(`${location.origin}/dcgan-weights/${hash}`).catch(() => null); // models.js
     const url = `${base}weights/${hash}/upper`;
-    if (!kept) early.set(url, window.fetch(url, { redirect: "error" }));
+    if (kept) return;
+    early.set(url, window.fetch(url, { redirect: "error" }));
+    early.get(url).catch(() => {}); // who asks for it is told
   }
 
   const begin = () => import(`${base}static/${page.version}/views/page.js`); // whatever tab is open

@@ -88,8 +88,9 @@ def test_weights_are_served_whole_and_in_halves_under_their_hash(page_url, descr
     assert headers["Content-Encoding"] == "gzip" and len(packed) < 1_200_000
     upper, lower = gzip.decompress(packed), get(f"{address}/lower")
     start = 8 + struct.unpack("<Q", upper[:8])[0]
-    turned = np.frombuffer(upper[start:] + lower, np.uint8).reshape(4, -1)[::-1].T.copy().view("<u4")[:, 0]
-    whole = upper[:start] + (turned >> 1 | turned << 31).astype("<u4").tobytes()
+    words = np.frombuffer(upper[start:] + lower, np.uint8).reshape(4, -1)[::-1].T.copy().view("<u4")[:, 0]
+    words = (words << 8 & 0x80000000) | (words >> 1 & 0x7F800000) | (words & 0x7FFFFF)
+    whole = upper[:start] + words.astype("<u4").tobytes()
     assert whole == (model.folder / "model.safetensors").read_bytes()
 
 

@@ -47,7 +47,7 @@ async function fetchBytes(url, fetch) {
 
 // Return the bytes of a file of weights from its two halves: see `halves` in demo/assets.py. Without the lower one each
 // number is off by 0.4% at most. upper: the header, the highest bytes of all numbers, then the second highest; lower: the
-// third and the lowest. The numbers are turned left by one bit, so that the highest byte is the exponent.
+// third and the lowest. In these the exponent comes first, then the sign, so that the highest byte is the exponent.
 function join(upper, lower = null) {
   const high = new Uint8Array(upper), low = lower && new Uint8Array(lower);
   const start = 8 + new DataView(upper).getUint32(0, true), count = (high.length - start) / 2;
@@ -55,8 +55,8 @@ function join(upper, lower = null) {
   bytes.set(high.subarray(0, start));
   for (let i = 0; i < count; i++) {
     const half = low ? (low[i] << 8) | low[count + i] : 0x8000;
-    const turned = (high[start + i] << 24) | (high[start + count + i] << 16) | half;
-    words.setUint32(4 * i, (turned >>> 1) | (turned << 31), true);
+    const word = (high[start + i] << 24) | (high[start + count + i] << 16) | half;
+    words.setUint32(4 * i, ((word & 0x800000) << 8) | ((word >>> 1) & 0x7f800000) | (word & 0x7fffff), true);
   }
   return bytes.buffer;
 }
