@@ -141,7 +141,7 @@ def many(browser, url: str, count: int, seconds: int = 20) -> None:
         urllib.request.urlopen(f"{url}/gradio_api/call/generate/{event}").read()
         times.append(1000 * (time.monotonic() - begun))
     p95 = quantile(times, 0.95)
-    print(f"{count} pages open and moved, {seconds} s: the server uses {share:.1%} of a core, without a page {idle:.1%}")
+    print(f"{count} pages open and moved, {seconds} s: the server uses {share:.1%} of a core, {idle:.1%} without")
     print(f"its API then draws 10 digits in {statistics.median(times):.0f} ms, p95 {p95:.0f} ms, n = {len(times)}")
     context.close()
 
