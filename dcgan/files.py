@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 MAX_INTEGER = 2**53  # JavaScript and orjson cannot hold every larger integer
+MAX_DEPTH = 20
 
 
 def write_file(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -43,14 +44,24 @@ def read_json(path: Path, max_bytes: int) -> object:
 def parse_json(content: bytes) -> object:
     """Return the value of a JSON text in UTF-8. The result can always be serialised again, as UTF-8.
 
-    Raises `ValueError` for what is not JSON, and for NaN, infinity, integers beyond 2**53 and lone surrogates.
+    Raises `ValueError` for what is not JSON, and for NaN, infinity, integers beyond 2**53, lone surrogates and
+    nesting deeper than `MAX_DEPTH`.
     """
     try:
         value = json.loads(content.decode("utf-8"), parse_int=_parse_int)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        too_deep = _depth(value) > MAX_DEPTH
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        too_deep = True
+    if too_deep:
+        raise ValueError("it is nested too deeply")
     return value
+
+
+def _depth(value: object) -> int:
+    if not isinstance(value, (dict, list)):
+        return 0
+    return 1 + max(map(_depth, value.values() if isinstance(value, dict) else value), default=0)
 
 
 def _parse_int(text: str) -> int:

@@ -4,6 +4,7 @@
 are optional: one that is missing or damaged counts as absent, so that it can never keep a model from being used.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -140,6 +141,19 @@ def save_weights(network: nn.Module, path: Path, **metadata: str) -> None:
     write_file(path, lambda temporary: temporary.write_bytes(content[:8] + text + content[end:]))
 
 
+def repeated_keys(header: bytes) -> list[str]:
+    """Return the keys that a safetensors header holds twice. The library takes the last one without an error."""
+    repeated: list[str] = []
+
+    def collect(pairs: list[tuple[str, object]]) -> None:
+        keys = [key for key, _ in pairs]
+        repeated.extend(key for key in dict.fromkeys(keys) if keys.count(key) > 1)
+
+    with contextlib.suppress(ValueError, RecursionError):  # if it is not JSON, the library reports that
+        json.loads(header, object_pairs_hook=collect)
+    return repeated
+
+
 def load_weights(network: nn.Module, path: Path) -> None:
     """Load a safetensors file into a network on the meta device.
 
@@ -153,6 +167,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
             header, size = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))[0], path.stat().st_size
             if header > MAX_HEADER_BYTES or size != 8 + header + payload:
                 raise ModelError(f"{path} is {size:,} bytes: its config asks for {payload:,} bytes of weights")
+            if repeated := repeated_keys(file.read(header)):
+                raise ModelError(f"{path} names {', '.join(repeated[:5])} twice")
         tensors = load_file(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from None

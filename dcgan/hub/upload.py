@@ -1,6 +1,5 @@
 """Push a model folder to the Hub: one commit, and none if nothing changed."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -46,7 +45,7 @@ def push_model(folder: Path, repo: str, *, private: bool = False, tag: str | Non
 
     check_repo_id(repo)
     files = files_to_push(folder, repo)
-    if tag is not None and not re.fullmatch(r"[\w.-]+", tag):
+    if tag is not None and not tag.replace("-", "").replace(".", "").replace("_", "").isalnum():
         raise InputError(f"tag is {tag!r}: use letters, digits, '.', '_' and '-'")
     api = HfApi()
     check_token()

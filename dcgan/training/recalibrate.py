@@ -35,11 +35,13 @@ def recalibrating(network: nn.Module) -> Iterator[None]:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative mean
     network.train()
-    with torch.no_grad():
-        yield
-    network.eval()
-    for norm, momentum in momenta.items():
-        norm.momentum = momentum
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        network.eval()
+        for norm, momentum in momenta.items():
+            norm.momentum = momentum
 
 
 def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Generator, Discriminator]:

@@ -120,11 +120,20 @@ class Attack:
         return os.mkdir, ("pickle-was-run",)
 
 
+def doubled_key(content: bytes) -> bytes:
+    """Return weights whose header names its first tensor twice."""
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    name, value = next(item for item in json.loads(content[8:end]).items() if item[0] != "__metadata__")
+    header = b"{" + f"{json.dumps(name)}:{json.dumps(value)},".encode() + content[8:end].strip()[1:]
+    return struct.pack("<Q", len(header)) + header + content[end:]
+
+
 DAMAGES = {
     **{f"cut to {size}": (lambda content, size=size: content[:size], "bytes") for size in (0, 5, 8, 100, -1, -1000)},
     "trailing byte": (lambda content: content + b"\0", "bytes"),
     "header that is not JSON": (lambda content: content[:8] + b"!" + content[9:], "safetensors file"),
     "header of 2**63 bytes": (lambda content: struct.pack("<Q", 2**63) + content[8:], "bytes"),
+    "doubled key": (lambda content: doubled_key(content), "twice"),
     "pickle": (lambda content: pickle.dumps(Attack()), "bytes"),
 }
 
@@ -252,6 +261,7 @@ HOSTILE = {  # name: JSON that Python's own reader takes, or that overruns it
     "beyond 2**53": b"9007199254740993",
     "surrogate": b'"\\ud800"',
     "surrogate key": b'{"\\ud800": 1}',
+    "nested": b"[" * 21 + b"]" * 21,
     "nested deeply": b"[" * 100_000,
     "not UTF-8": b'"\xff"',
     "cut": b'{"a": ',

@@ -2,7 +2,7 @@
 
 It follows our reading of the Hub's HTTP protocol (the source of huggingface_hub 2.4.0 and what it sends). So a test
 that passes shows that our code and the real client agree with this reading. It knows what our code uses: models and
-Spaces, plain LFS (clients run with HF_HUB_DISABLE_XET=1), commits to branches, tags.
+Spaces, plain LFS (clients run with HF_HUB_DISABLE_XET=1), commits to branches, tags. It answers 501 to anything else.
 
 - The hub is 127.0.0.1 and the blobs are `localhost`, so that an LFS download crosses origins as on the real Hub. A
   blob request that carries a token is refused, as S3 does, which shows that a client leaks none.
@@ -148,9 +148,10 @@ class HubServer:
         self.blobs: dict[str, bytes] = {}
         self.faults: list[Fault] = []
         self.crashes: list[Exception] = []  # of handlers; `running_hub` raises them at its end
+        self.lock = threading.RLock()
         self.requests: list[tuple[str, str]] = []  # (method, path without the query), in the order of arrival
         routes = [Route(path, self._endpoint(handler), methods=methods.split()) for methods, path, handler in ROUTES]
-        self._app = Starlette(routes=routes)
+        self._app = Starlette(routes=routes, exception_handlers={404: self._unknown, 405: self._unknown})
 
     def environment(self, folder: Path, token: str | None = "hf_test") -> dict[str, str]:
         """Return the environment of a client process that uses this hub and keeps its cache in `folder`."""
@@ -169,12 +170,13 @@ class HubServer:
 
     def commit(self, repo_id: str, files: dict[str, bytes]) -> str:
         """Put files on a model's `main` without a client and return the commit's id. Makes a missing repo."""
-        repo = self.repos.get(("model", repo_id)) or self._new_repo("model", repo_id)
-        tree = dict(repo.at().tree)
-        for path, data in files.items():
-            tree[path] = File(data, path.endswith(LFS_ENDINGS))
-            self.blobs |= {tree[path].sha256: data} if tree[path].lfs else {}
-        return repo.add_commit(tree).id
+        with self.lock:
+            repo = self.repos.get(("model", repo_id)) or self._new_repo("model", repo_id)
+            tree = dict(repo.at().tree)
+            for path, data in files.items():
+                tree[path] = File(data, path.endswith(LFS_ENDINGS))
+                self.blobs |= {tree[path].sha256: data} if tree[path].lfs else {}
+            return repo.add_commit(tree).id
 
     def fault(self, kind: str, path: str = "", method: str = "") -> None:
         """Switch a fault on for requests with `path` in their path and, if given, this `method`.
@@ -242,7 +244,8 @@ class HubServer:
             try:
                 if request.headers.get("content-type", "").endswith(("/json", "+json")):
                     body = json.loads(body)
-                found = handler(self, request, body)
+                with self.lock:
+                    found = handler(self, request, body)
                 return found if isinstance(found, Response) else JSONResponse(found)
             except Refusal as refusal:
                 return refusal.response
@@ -251,6 +254,9 @@ class HubServer:
                 return Refusal(500, f"hub_server.py crashed: {error!r}").response
 
         return answer
+
+    async def _unknown(self, request: Request, _: Exception) -> Response:
+        return Refusal(501, f"hub_server.py does not know {request.method} {request.url.path}").response
 
     def _role(self, request: Request) -> str | None:
         """Return what the token allows, read or write; None without a token."""
