@@ -106,21 +106,20 @@ def routes(models: Models) -> list[Route]:
         return FileResponse(STATIC / name, media_type=mimetypes.types_map[".js"], headers=headers)
 
     def list_models(request: Request) -> Response:
-        return JSONResponse(
-            [describe(entry) for entry in models.entries.values()], headers={"Cache-Control": "no-store"}
-        )
+        return JSONResponse(describe_all(models), headers={"Cache-Control": "no-store"})
 
     def weights(request: Request) -> Response:
-        for entry in models.entries.values():
-            for path in weight_files(entry.model).values():
-                if sha256(path) == request.path_params["digest"]:
-                    half = request.path_params.get("half")
-                    if half is None:
-                        return Response(path.read_bytes(), headers=FOREVER | UNCOMPRESSED)
-                    upper, lower = halves(path, request.path_params["digest"])
-                    encoding = {"Content-Encoding": "gzip"} if half == "upper" else UNCOMPRESSED
-                    return Response(upper if half == "upper" else lower, headers=FOREVER | encoding)
-        return Response(status_code=404)
+        wanted, half = request.path_params["digest"], request.path_params.get("half")
+        files = [path for entry in models.entries.values() for path in weight_files(entry.model).values()]
+        path = next((path for path in files if sha256(path) == wanted), None)
+        if path is None or half not in (None, "upper", "lower"):
+            return Response(status_code=404)
+        if half is None:
+            return FileResponse(path, media_type="application/octet-stream", headers=FOREVER | UNCOMPRESSED)
+        upper, lower = halves(path, wanted)
+        if half == "upper":
+            return Response(upper, headers=FOREVER | {"Content-Encoding": "gzip"})
+        return Response(lower, headers=FOREVER | UNCOMPRESSED)
 
     def directions(request: Request) -> Response:
         for entry in models.entries.values():

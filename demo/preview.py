@@ -1,4 +1,4 @@
-"""The card that a chat or a social network shows for a link to the page: title, description and a picture."""
+"""The card that a chat or a social network shows for a link to the page, and the middleware that puts it there."""
 
 import functools
 import re
@@ -6,16 +6,14 @@ from collections.abc import Callable
 from html import escape
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dcgan.ink import SIZE as SIZE_OF_INK
-from dcgan.ink import UNITS, grey_picture, trace
-from dcgan.latents.sampling import generate, latent_from_seed
+from dcgan.ink import UNITS
 from dcgan.networks import Generator
-from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, png_bytes
+from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, png_bytes, trace_seeds
 
 TITLE = "Handwritten digits that nobody wrote"
 DESCRIPTION = "A small neural network learned to write digits. It runs in your browser: play with its handwriting."
@@ -36,16 +34,12 @@ def outline(loop: np.ndarray) -> np.ndarray:
 @functools.lru_cache(maxsize=2)
 def preview_picture(generator: Generator) -> bytes:
     """Return a PNG of the first digits of a model, ink on paper."""
-    config = generator.config
-    drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in range(ROWS * COLUMNS)]
-    latents, digits = zip(*drawn, strict=True)
-    pictures = generate(generator, torch.stack(latents), torch.tensor(digits) if config.num_classes else None).numpy()
     paper = Image.new("RGB", tuple(SHARP * side for side in SIZE), PAPER_COLOUR)
     pen, scale = ImageDraw.Draw(paper), SHARP * CELL / (SIZE_OF_INK * UNITS)
     margin = [SHARP * (side - CELL * count) / 2 for side, count in zip(SIZE, (COLUMNS, ROWS), strict=True)]
-    for place, picture in enumerate(pictures):
+    for place, (_, ink) in enumerate(trace_seeds(generator, range(ROWS * COLUMNS))):
         corner = [margin[0] + SHARP * CELL * (place % COLUMNS), margin[1] + SHARP * CELL * (place // COLUMNS)]
-        for loop in trace(grey_picture(picture)).loops:  # a hole comes after what it is in, and turns the other way
+        for loop in ink.loops:  # a hole comes after what it is in, and turns the other way
             x, y = loop.T
             turns = np.sum(np.roll(x, -1) * y - x * np.roll(y, -1)) > 0
             pen.polygon(

@@ -1,22 +1,31 @@
 """Measure the page in Chromium: bytes of the first load, time to the first digit and to the engine, time of a move.
 
-The page is started on this machine. Needs the packages of tests/requirements.txt and chromium on the PATH.
+    python scripts/bench_page.py --pages 50
+
+The page is started on this machine. Needs `playwright` and a Chromium on the PATH.
 """
 
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "tests" / "support"))  # the page's server
+
+import numpy as np
+from page_server import serving
+from playwright.sync_api import sync_playwright
+
+from scripts import cli
+from scripts.bench_browser import machine
+
 SLOW = {"offline": False, "latency": 300, "downloadThroughput": 1.5e6 / 8, "uploadThroughput": 0.75e6 / 8}
 DIGIT = "() => document.querySelector('.glyph path')?.getBoundingClientRect().width > 0"
 DRAWN = "() => performance.getEntriesByName('drawn').length > 0"
@@ -48,10 +57,6 @@ MOVE = """async ([slider, drawn, count]) => {
   }
   return times;
 }"""
-
-
-def quantile(times: Sequence[float], share: float) -> float:
-    return sorted(times)[min(len(times) - 1, int(share * len(times)))]
 
 
 def first_load(browser, url: str, slow: bool) -> None:
@@ -102,7 +107,7 @@ def moves(browser, url: str, count: int, slowdown: int) -> None:
         times = page.evaluate(MOVE, [slider, drawn, count])
         print(
             f"{name}, CPU {slowdown}x slower: median {statistics.median(times):.1f} ms, "
-            f"p95 {quantile(times, 0.95):.1f} ms, n = {count}, {len(asked)} requests"
+            f"p95 {np.percentile(times, 95):.1f} ms, n = {count}, {len(asked)} requests"
         )
         page.close()
 
@@ -117,7 +122,7 @@ def server_seconds() -> float:
 
 
 def many(browser, url: str, count: int, seconds: int = 20) -> None:
-    """Print what the server does while many pages are open and one of them is played with, and how fast its API is."""
+    """Print what the server does while many pages are open and moved, and how fast its API is after that."""
     before = server_seconds()
     time.sleep(seconds)
     idle = (server_seconds() - before) / seconds
@@ -140,27 +145,20 @@ def many(browser, url: str, count: int, seconds: int = 20) -> None:
             event = json.load(answer)["event_id"]
         urllib.request.urlopen(f"{url}/gradio_api/call/generate/{event}").read()
         times.append(1000 * (time.monotonic() - begun))
-    p95 = quantile(times, 0.95)
+    p95 = np.percentile(times, 95)
     print(f"{count} pages open and moved, {seconds} s: the server uses {share:.1%} of a core, {idle:.1%} without")
     print(f"its API then draws 10 digits in {statistics.median(times):.0f} ms, p95 {p95:.0f} ms, n = {len(times)}")
     context.close()
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moves", type=int, default=200, help="moves of each slider (default: %(default)s)")
-    parser.add_argument("--pages", type=int, default=0, help="also open this many pages at once (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        parser.exit(2, "bench_page.py: there is no chromium on the PATH\n")
-    sys.path.insert(0, str(ROOT / "tests" / "support"))
-    from page_server import serving
-    from playwright.sync_api import sync_playwright
-
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
+    parser.add_argument("--moves", type=int, default=200, metavar="N", help="moves of each slider")
+    parser.add_argument("--pages", type=int, default=0, metavar="N", help="also open this many pages at once")
+    options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        print(f"Chromium {browser.version}, {platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        print(f"{machine()}; Chromium {browser.version}; load {os.getloadavg()[0]:.1f}")
         for slow in (False, True):
             first_load(browser, url, slow)
         for slowdown in (1, 4):
@@ -171,4 +169,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -6,18 +6,31 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from gradio.utils import get_upload_folder
 from PIL import Image
 from torch import Tensor
 
 from dcgan.data import to_uint8
-from dcgan.latents.sampling import crop, generate
+from dcgan.ink import Ink, grey_picture, trace
+from dcgan.latents.sampling import crop, generate, latent_from_seed
 from dcgan.model_folder import Model
+from dcgan.networks import Generator
 
 
 def generate_cropped(model: Model, latents: Tensor, labels: Tensor | None) -> np.ndarray:
     """Return the images (N, C, 28, 28) uint8 of latents (N, latent_dim) and labels or label weights."""
     return crop(to_uint8(generate(model.generator, latents, labels)).numpy(), model.config.border)
+
+
+def trace_seeds(generator: Generator, seeds: range) -> list[tuple[int | None, Ink]]:
+    """Return for each seed its digit, None without classes, and its picture as ink."""
+    config = generator.config
+    latents, digits = zip(
+        *(latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in seeds), strict=True
+    )
+    pictures = generate(generator, torch.stack(latents), torch.tensor(digits) if config.num_classes else None).numpy()
+    return [(digit, trace(grey_picture(picture))) for digit, picture in zip(digits, pictures, strict=True)]
 
 
 def label_digits(labels: Tensor | None, count: int) -> list[int | None]:

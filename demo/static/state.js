@@ -2,8 +2,8 @@
 // and "exact" belong to all tabs; "tab" is the open one.
 //
 // The address holds the state, so a reload, a lost connection, the back button and a link lose nothing. This script runs
-// in the page's head, before Gradio starts: it writes the values of the address into Gradio's description of the page,
-// so that a link opens on its tab before anything is shown. `demo.page` (from Python) says which controls there are.
+// before Gradio builds the page: it writes the values of the address into Gradio's description of the page, so that a
+// link opens on its tab before anything is shown. `demo.page` (from Python) says which controls there are.
 window.demo = ((page) => {
   const { controls, views, tabs } = page; // as demo/links.py describes them
   const MAX_TEXT = 4096, PAUSE = 250; // characters; milliseconds from a change to the address
@@ -21,14 +21,17 @@ window.demo = ((page) => {
     },
   };
 
+  const viewOf = (tab) => views.find(({ name }) => name === tab);
+  const nameOf = (key) => key.slice(key.indexOf(".") + 1); // of a control in a link
+
   // Return the state that the address names, and the values in it that no control can have.
   function fromAddress() {
     const query = new URLSearchParams(location.search), state = { ...standard, tab: views[0].name }, wrong = [];
-    const asked = query.get("tab") ?? views[0].name, view = views.find(({ name }) => name === asked);
+    const asked = query.get("tab") ?? views[0].name, view = viewOf(asked);
     if (view) state.tab = view.name;
     else wrong.push(`tab=${asked.slice(0, 40)}`);
     for (const key of view ? ["model", "exact", ...view.keys] : []) {
-      const name = key.slice(key.indexOf(".") + 1), text = query.get(name);
+      const name = nameOf(key), text = query.get(name);
       if (text === null) continue;
       const value = read[byKey.get(key).kind](text, byKey.get(key));
       if (value === undefined) wrong.push(`${name}=${text.slice(0, 40)}`);
@@ -40,7 +43,7 @@ window.demo = ((page) => {
   // Return the state that the browser's history kept, which has all tabs and not only the open one.
   function fromHistory() {
     const kept = history.state?.demo;
-    if (!kept || !views.some(({ name }) => name === kept.tab)) return null;
+    if (!viewOf(kept?.tab)) return null;
     const found = { ...standard, tab: kept.tab };
     for (const [key, control] of byKey) found[key] = read[control.kind](String(kept[key]), control) ?? found[key];
     return found;
@@ -48,17 +51,18 @@ window.demo = ((page) => {
 
   // Return the query of a link to the open tab: only what differs from the page as it begins.
   function query() {
-    const { keys } = views.find(({ name }) => name === state.tab), found = new URLSearchParams();
+    const { keys } = viewOf(state.tab), found = new URLSearchParams();
     for (const [name, value] of new URLSearchParams(location.search)) if (name.startsWith("__")) found.set(name, value);
     if (state.tab !== views[0].name) found.set("tab", state.tab);
     for (const key of ["model", "exact", ...keys]) {
-      if (state[key] !== standard[key] && state[key] !== null) found.set(key.slice(key.indexOf(".") + 1), state[key]);
+      if (state[key] !== standard[key] && state[key] !== null) found.set(nameOf(key), state[key]);
     }
     return found.size ? `?${found}` : "";
   }
 
   const root = new URL(window.gradio_config?.root || "/", location.href).pathname.replace(/\/?$/, "/");
   const base = new URL(`${root}dcgan/`, location.origin).href; // of what assets.py serves
+  const scripts = `${base}static/${page.version}/`;
   let { state, wrong } = fromAddress();
   state = fromHistory() ?? state;
   const inner = {}; // of a tab with tabs inside: the one that is open there
@@ -72,10 +76,10 @@ window.demo = ((page) => {
   function write(step = false) {
     clearTimeout(waiting);
     waiting = 0;
-    const address = location.pathname + query();
-    history[step ? "pushState" : "replaceState"]({ ...history.state, demo: state }, "", address);
+    const queryString = query();
+    history[step ? "pushState" : "replaceState"]({ ...history.state, demo: state }, "", location.pathname + queryString);
     // On Spaces the page is in a frame of huggingface.co, which takes the query into its own address.
-    if (window.parent !== window) window.parent.postMessage({ queryString: query(), hash: "" }, "https://huggingface.co");
+    if (window.parent !== window) window.parent.postMessage({ queryString, hash: "" }, "https://huggingface.co");
   }
 
   function soon() {
@@ -84,7 +88,7 @@ window.demo = ((page) => {
   }
 
   const selected = () => Object.fromEntries(tabs.map(({ id, outer }) => {
-    const view = views.find(({ name }) => name === state.tab);
+    const view = viewOf(state.tab);
     return [id, outer ? inner[outer] : view.outer ?? view.name];
   }));
 
@@ -111,8 +115,8 @@ window.demo = ((page) => {
 
   for (const module of page.modules) { // fetched now, so that no module waits for the one that imports it
     const tab = module.match(/^views\/(.*)\.js$/)?.[1];
-    if (tab === "pad" || (tab !== state.tab && views.some(({ name }) => name === tab))) continue; // of another tab
-    const href = `${base}static/${page.version}/${module}`;
+    if (tab === "pad" || (tab !== state.tab && viewOf(tab))) continue; // of another tab
+    const href = scripts + module;
     // After Gradio's own scripts, which the first digit waits for.
     document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href, fetchPriority: "low" }));
   }
@@ -131,7 +135,7 @@ window.demo = ((page) => {
     early.get(url).catch(() => {}); // who asks for it is told
   }
 
-  const begin = () => import(`${base}static/${page.version}/views/page.js`); // whatever tab is open
+  const begin = () => import(`${scripts}views/page.js`); // whatever tab is open
   document.readyState === "complete" ? begin() : addEventListener("load", begin); // Gradio adds this script late
 
   return {
@@ -142,7 +146,7 @@ window.demo = ((page) => {
     // Return the address of a tab's script. The first tab to ask is there now, so that there is time for the weights.
     script(name) {
       fetchEarly();
-      return `${base}static/${page.version}/views/${name}.js`;
+      return `${scripts}views/${name}.js`;
     },
 
     // Fetch as the browser does, but for what is on its way already.
@@ -151,14 +155,14 @@ window.demo = ((page) => {
       early.delete(String(url));
       return answer ?? window.fetch(url, options);
     },
+
     get state() {
       return state;
     },
 
     // Return the values of a tab's controls by their names.
     values(view) {
-      const { keys } = views.find(({ name }) => name === view);
-      return Object.fromEntries(keys.map((key) => [key.slice(view.length + 1), state[key]]));
+      return Object.fromEntries(viewOf(view).keys.map((key) => [nameOf(key), state[key]]));
     },
 
     // Gradio calls it when a control has changed: keys of the controls and their values.

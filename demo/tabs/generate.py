@@ -5,13 +5,12 @@ import io
 import zipfile
 
 import gradio as gr
-import torch
 from PIL import Image
 
 from dcgan.evaluation.scores import Scores, score_images
 from dcgan.images import grid, to_pil
-from dcgan.ink import VIEW_BOX, grey_picture, trace
-from dcgan.latents.sampling import Samples, consecutive_seeds, crop, generate, latent_from_seed, sample
+from dcgan.ink import VIEW_BOX
+from dcgan.latents.sampling import Samples, consecutive_seeds, crop, sample
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.links import View, copy_link
@@ -19,7 +18,7 @@ from demo.models import Models
 from demo.parts.controls import browser_view, digit_control, seed_control
 from demo.parts.downloads import encoder
 from demo.parts.inputs import ANY, asked_digit, number, whole_number
-from demo.parts.pictures import png_bytes
+from demo.parts.pictures import png_bytes, trace_seeds
 
 MAX_COUNT = 100
 ORDERS = ["by seed", "most convincing first", "least convincing first"]
@@ -80,17 +79,14 @@ def archive(model: Model, seed, count, digit, truncation) -> tuple[str, bytes, s
 
 def first_sheet(model: Model) -> str:
     """Return the digits that the page begins with as HTML: traced, so that they need no weights in the browser."""
-    config, seeds = model.config, consecutive_seeds(DEFAULTS["seed"], DEFAULTS["count"])
-    drawn = [latent_from_seed(seed, config.latent_dim, config.num_classes) for seed in seeds]
-    labels = torch.tensor([digit for _, digit in drawn]) if config.num_classes else None
-    pictures = generate(model.generator, torch.stack([latent for latent, _ in drawn]), labels).numpy()
+    seeds = consecutive_seeds(DEFAULTS["seed"], DEFAULTS["count"])
     figures = []
-    for seed, picture, (_, digit) in zip(seeds, pictures, drawn, strict=True):
+    for seed, (digit, ink) in zip(seeds, trace_seeds(model.generator, seeds), strict=True):
         label = f"a generated {'digit' if digit is None else digit}, seed {seed}"
         figures.append(
             f'<figure><button type="button" class="pick" data-seed="{seed}">'
             f'<svg class="glyph" viewBox="{VIEW_BOX}" role="img" aria-label="{label}">'
-            f'<path d="{trace(grey_picture(picture)).path}"></path></svg></button>'
+            f'<path d="{ink.path}"></path></svg></button>'
             f"<figcaption>{seed}</figcaption></figure>"
         )
     return f'<div class="sheet">{"".join(figures)}</div>'

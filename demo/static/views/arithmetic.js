@@ -1,8 +1,9 @@
 // The Arithmetic tab: the mean of A minus the mean of B plus the mean of C (DCGAN paper, section 6.3.2).
 
+import { digitWeights } from "../engine/config.js";
 import dcgan from "../engine/index.js";
-import { askedDigit, codeOf, oneDigit, parseKeys, pointOf, refuse, strongest } from "./fields.js";
-import { Drawn, drawSoon, fit, glyph, make } from "./glyphs.js";
+import { askedDigit, codeOf, parseKeys, pointOf, refuse, strongest } from "./fields.js";
+import { Drawn, drawSoon, figure, fit, glyph, make } from "./glyphs.js";
 import { add, modelOf, saveButtons, sendButtons } from "./page.js";
 import { sheetOf } from "./save.js";
 
@@ -13,12 +14,11 @@ let view, trays, result, box;
 let shown = null;
 
 export function mount(element, server) {
-  const figure = (text, className) => make("figure", { className }, glyph(), make("figcaption", {}, text));
   const sign = (text) => make("div", { className: "sign" }, text);
   trays = {};
   result = figure("A − B + C", "big");
   const parts = Object.entries(SIGNS).flatMap(([name, text]) => {
-    trays[name] = make("div", { className: "tray" }, make("div", { className: "members" }), figure(`mean of ${name.toUpperCase()}`, ""));
+    trays[name] = make("div", { className: "tray" }, make("div", { className: "members" }), figure(`mean of ${name.toUpperCase()}`));
     return [sign(text), trays[name]];
   });
   box = make("div", { className: "arithmetic", dataset: { hand: "", digit: "" } },
@@ -37,7 +37,7 @@ function meanOf(points) {
 // Return a - b + c. The digits' weights that are left over 0 add up to 1; if there are none, they are a's.
 function combine(a, b, c, asked, config) {
   const latent = dcgan.quantise(a.latent.map((value, i) => value - b.latent[i] + c.latent[i]));
-  if (!a.digits || asked !== null) return { latent, digits: oneDigit(asked, config) };
+  if (!a.digits || asked !== null) return { latent, digits: digitWeights(asked, config) };
   const weights = a.digits.map((value, i) => Math.max(0, value - b.digits[i] + c.digits[i]));
   const total = weights.reduce((sum, weight) => sum + weight);
   return { latent, digits: total > 0 ? weights.map((weight) => weight / Math.max(total, 1e-9)) : a.digits };

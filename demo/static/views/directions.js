@@ -1,8 +1,8 @@
 // The Directions tab: a hand moved along directions of latent space. Its length is kept, so that the ends stay digits.
 
 import dcgan from "../engine/index.js";
-import { askedDigit, codeOf, oneDigit, pointOf, strongest } from "./fields.js";
-import { button, Drawn, drawSoon, fit, glyph, make } from "./glyphs.js";
+import { askedDigit, codeOf, pointOf, strongest } from "./fields.js";
+import { button, Drawn, drawSoon, drawTen, figure, make } from "./glyphs.js";
 import { add, modelOf, saveButtons, sendButtons, vectorsOf } from "./page.js";
 import { sheetOf } from "./save.js";
 
@@ -10,8 +10,7 @@ let view, moved, before, after, row, code;
 let shown = null;
 
 export function mount(element, server) {
-  const figure = (text, className) => make("figure", { className }, glyph(), make("figcaption", {}, text));
-  before = figure("before", "");
+  before = figure("before");
   after = figure("after", "big");
   row = make("div", { className: "ten" });
   code = button("copy the code of this hand", { copy: "" }, "download");
@@ -25,8 +24,8 @@ export function mount(element, server) {
 }
 
 function draw({ network, model, values, exact }) {
-  const { hand, digit, ...sliders } = values, amounts = Object.values(sliders), { config } = network;
-  const start = pointOf("hand", hand, { model, digit: askedDigit(digit, config) });
+  const { hand, digit, ...sliders } = values, amounts = Object.values(sliders);
+  const start = pointOf("hand", hand, { model, digit: askedDigit(digit, network.config) });
   const vectors = vectorsOf(model);
   const sum = vectors && start.latent.map((_, i) => amounts.reduce((total, amount, k) => total + amount * vectors[k][i], 0));
   const end = sum && amounts.some(Boolean) ? { ...start, latent: dcgan.quantise(dcgan.move(start.latent, sum, 1)) } : start;
@@ -36,9 +35,7 @@ function draw({ network, model, values, exact }) {
   code.dataset.copy = codeOf(end);
   drawSoon(after.querySelector(".glyph"), network, end, { exact, label: "the hand, moved along the directions" });
   drawSoon(before.querySelector(".glyph"), network, start, { exact, label: "before", rank: 1 });
-  fit(row, config.num_classes, () => glyph()).forEach((svg, i) => {
-    drawSoon(svg, network, { latent: end.latent, digits: oneDigit(i, config) }, { exact, label: `a ${i} in this hand`, rank: 1 });
-  });
+  drawTen(row, network, end.latent, exact);
 }
 
 function drawing() {

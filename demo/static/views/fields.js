@@ -53,7 +53,3 @@ export const strongest = ({ digits }) => (digits ? digits.indexOf(Math.max(...di
 
 // Return the code of a point, which any field for a hand takes.
 export const codeOf = (point) => dcgan.encode(point.latent, strongest(point));
-
-// Return the weights of one digit, null for a model without digits.
-export const oneDigit = (digit, { num_classes: classes }) =>
-  (classes ? Float32Array.from({ length: classes }, (_, i) => Number(i === digit)) : null);

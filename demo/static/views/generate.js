@@ -2,7 +2,7 @@
 
 import dcgan from "../engine/index.js";
 import { askedDigit, MAX_SEED, pointOf, strongest, wholeNumber } from "./fields.js";
-import { drawSoon, fit, glyph, make, setGlyph } from "./glyphs.js";
+import { drawSoon, fit, glyph, judgement, make, setFacts } from "./glyphs.js";
 import { add, modelOf, redraw, saveButtons, sendButtons } from "./page.js";
 import { sheetOf } from "./save.js";
 
@@ -12,7 +12,7 @@ const scores = new Map(); // "weights seed digit truncation": {digit, confidence
 const judges = new Map(); // by a generator's hash: a function, null while it loads, an error
 
 let view, sheet, dialog;
-let cells = []; // {seed, point, key, svg, button, drawn}
+let cells = []; // {seed, point, key, drawn}, in the order of the sheet
 let shown = {}; // {network, model, values, exact, hash} of the last drawing
 
 export function mount(element, server) {
@@ -34,14 +34,13 @@ function draw({ network, model, values, exact }) {
   const digit = askedDigit(values.digit, network.config), { truncation } = values;
   const hash = modelOf(model).sha256.generator;
   shown = { network, model, values, exact, hash };
-  const figures = fit(sheet, count, figure);
-  cells = figures.map((element, i) => {
+  cells = Array.from({ length: count }, (_, i) => {
     const seed = String(first + i), point = pointOf("seed", seed, { model, digit, truncation });
-    return { seed, point, element, key: [hash, network.exact, seed, digit, truncation].join(" ") };
+    return { seed, point, key: [hash, network.exact, seed, digit, truncation].join(" ") };
   });
   const sign = SIGN[values.order];
   if (sign) sort(sign);
-  cells.forEach((cell, i) => show(cell, figures[i]));
+  fit(sheet, count, figure).forEach((element, i) => show(cells[i], element));
   if (values.open !== (dialog.open ? dialog.dataset.seed : "")) open(values.open);
   else if (dialog.open) look(cells.find(({ seed }) => seed === values.open));
 }
@@ -53,10 +52,9 @@ function figure() {
 
 function show(cell, element) {
   const { network, exact } = shown, digit = strongest(cell.point);
-  Object.assign(cell, { element, svg: element.querySelector(".glyph") });
   element.querySelector(".pick").dataset.seed = element.querySelector("figcaption").textContent = cell.seed;
   const label = `a generated ${digit ?? "digit"}, seed ${cell.seed}`;
-  drawSoon(cell.svg, network, cell.point, { exact, label, rank: 1, then: (drawn) => (cell.drawn = drawn) });
+  drawSoon(element.querySelector(".glyph"), network, cell.point, { exact, label, rank: 1, then: (drawn) => (cell.drawn = drawn) });
 }
 
 // --- what the networks think of a digit ---
@@ -96,9 +94,7 @@ function sort(sign) {
   for (const cell of waiting) {
     dcgan.scheduler.request(`score ${cell.key}`, () => {
       if (hash === shown.hash) score(cell, judging);
-      if (--left === 0) {
-        redraw();
-      }
+      if (--left === 0) redraw();
     }, { rank: 2 });
   }
 }
@@ -119,9 +115,7 @@ function dialogOf() {
     make("form", { method: "dialog" }, close),
     make("div", { className: "large", dataset: { hand: "", digit: "" } }, glyph("big"), make("dl"), buttons, one()),
   );
-  element.addEventListener("close", () => {
-    demo.set("generate.open", "");
-  });
+  element.addEventListener("close", () => demo.set("generate.open", ""));
   element.addEventListener("click", (event) => {
     // A click on the backdrop, or on a button that leaves the tab.
     if (event.target === element || event.target.closest("[data-send]")) element.close();
@@ -167,14 +161,9 @@ function look(cell) {
   } catch ({ message }) {
     told = message;
   }
-  const found = judging && score(cell, judging), percent = (share) => `${(100 * share).toFixed(1)}%`;
-  const facts = [
-    ["seed", cell.seed],
-    ...(digit === null ? [] : [["asked for", `a ${digit}`]]),
-    ["classifier reads", found ? `${found.digit} (${percent(found.confidence)} sure)` : told],
-    ["discriminator: probability of being real", found ? percent(found.realness) : told],
-  ];
-  large.querySelector("dl").replaceChildren(...facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+  const asked = digit === null ? [] : [["asked for", `a ${digit}`]];
+  const scores = judging && score(cell, judging);
+  setFacts(large.querySelector("dl"), [["seed", cell.seed], ...asked, ...judgement(scores, told)]);
 }
 
 // --- saving ---

@@ -1,5 +1,6 @@
 // Digits on the screen: one inline SVG each, in the colour of the text around it.
 
+import { digitWeights } from "../engine/config.js";
 import dcgan from "../engine/index.js";
 import { to28x28, toUint8 } from "../engine/pictures.js";
 
@@ -27,6 +28,24 @@ export const button = (textContent, dataset = {}, className = "") =>
 // Return an empty digit. It is an image for screen readers when it gets a label.
 export const glyph = (className = "") =>
   shape("svg", { class: `glyph ${className}`.trim(), viewBox: dcgan.VIEW_BOX, "aria-hidden": true });
+
+// Return a digit with its caption, and more below it.
+export const figure = (caption, className = "", ...below) =>
+  make("figure", { className }, glyph(), make("figcaption", {}, caption), ...below);
+
+// Fill a list with facts: [[name, text], …].
+export function setFacts(list, facts) {
+  list.replaceChildren(...facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+}
+
+// Return what the networks think of a digit {digit, confidence, realness} as facts. Without it the texts are `instead`.
+export function judgement(scores, instead = "…") {
+  const percent = (share) => `${(100 * share).toFixed(1)}%`;
+  return [
+    ["classifier reads", scores ? `${scores.digit} (${percent(scores.confidence)} sure)` : instead],
+    ["discriminator: probability of being real", scores ? percent(scores.realness) : instead],
+  ];
+}
 
 // Give an element exactly `count` children and return them. `create` makes the missing ones.
 export function fit(parent, count, create) {
@@ -83,4 +102,13 @@ export function drawSoon(svg, network, point, { exact = false, label = "", rank 
     setGlyph(svg, digit, exact, label);
     then?.(digit);
   }, { element: svg, rank });
+}
+
+// Draw the digits 0 to 9 of a latent into a row. A model without digits has none.
+export function drawTen(row, network, latent, exact) {
+  const { config } = network;
+  fit(row, config.num_classes, () => glyph()).forEach((svg, digit) => {
+    const point = { latent, digits: digitWeights(digit, config) };
+    drawSoon(svg, network, point, { exact, label: `a ${digit} in this hand`, rank: 1 });
+  });
 }

@@ -13,7 +13,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 let view, cards, stage, position, playing, strip, note;
 let shown = null; // {network, model, values, exact, points, options, legs, frames} of the last drawing
 let place = 0; // 1.5 is halfway from the second key frame to the third
-let direction = 1, previous = 0, rest = 0;
+let direction = 1, previous = 0, rest = 0, frame = 0;
 let running = !still.matches;
 
 export function mount(element, server) {
@@ -110,7 +110,8 @@ function play() {
   playing.textContent = running ? "Pause" : "Play";
   show();
   previous = performance.now();
-  if (running) requestAnimationFrame(tick);
+  cancelAnimationFrame(frame); // one loop at a time
+  if (running) frame = requestAnimationFrame(tick);
 }
 
 function tick(now) {
@@ -118,22 +119,22 @@ function tick(now) {
   const passed = Math.min(now - previous, 100);
   previous = now;
   if (shown && demo.state.tab === "interpolate") {
-    const { values, legs } = shown, frame = 1000 / values.speed; // milliseconds
+    const { values, legs } = shown, pace = 1000 / values.speed; // milliseconds
     rest -= passed;
     if (rest <= 0) {
-      place += (direction * passed) / frame / (values.steps - 1);
+      place += (direction * passed) / pace / (values.steps - 1);
       if (values.closed) {
         direction = 1;
         place %= legs;
       } else if (place >= legs || place <= 0) {
         place = Math.max(0, Math.min(legs, place));
         direction = place > 0 ? -1 : 1;
-        rest = REST * frame;
+        rest = REST * pace;
       }
       show();
     }
   }
-  requestAnimationFrame(tick);
+  frame = requestAnimationFrame(tick);
 }
 
 // --- the cards of the key frames: their changes are written into the field ---

@@ -1,9 +1,10 @@
 // The Write tab: numbers in one hand. The digits are the network's, the signs between them are lines.
 // dcgan/latents/handwriting.py writes the same, with the same variations.
 
+import { digitWeights } from "../engine/config.js";
 import dcgan from "../engine/index.js";
 import { latentFromSeed } from "../engine/random.js";
-import { MAX_SEED, oneDigit, pointOf, refuse, wholeNumber } from "./fields.js";
+import { MAX_SEED, pointOf, refuse, wholeNumber } from "./fields.js";
 import { Drawn, drawSoon, fit, glyph, make, setGlyph, shape } from "./glyphs.js";
 import { add, modelOf, saveButtons } from "./page.js";
 import { strokeOf } from "./save.js";
@@ -77,7 +78,7 @@ function write() {
   for (const [i, one] of digits.entries()) {
     if (one.drawn) continue;
     const varied = variationOf(latent, i, values.variation);
-    one.drawn = new Drawn(network, { latent: varied, digits: oneDigit(one.digit, network.config) });
+    one.drawn = new Drawn(network, { latent: varied, digits: digitWeights(one.digit, network.config) });
     if (performance.now() > end) return dcgan.scheduler.request("writing", write);
   }
   lay();
@@ -175,7 +176,7 @@ function drawHands(first) {
     const hand = String(first + i), { latent } = pointOf("first", hand, { model });
     row.dataset.hand = row.firstElementChild.textContent = hand;
     row.querySelectorAll(".glyph").forEach((svg, digit) => {
-      const point = { latent, digits: oneDigit(digit, network.config) };
+      const point = { latent, digits: digitWeights(digit, network.config) };
       drawSoon(svg, network, point, { exact, label: `a ${digit} in the hand of seed ${hand}`, rank: 1 });
     });
   });

@@ -1,9 +1,9 @@
 // The Your digit tab: what Python found for a drawing. The digits are drawn here, from the code of the hand.
 
+import { digitWeights } from "../engine/config.js";
 import dcgan from "../engine/index.js";
 import { from28x28 } from "../engine/pictures.js";
-import { oneDigit } from "./fields.js";
-import { button, Drawn, drawSoon, fit, glyph, make, setGlyph } from "./glyphs.js";
+import { button, Drawn, drawSoon, drawTen, figure, judgement, make, setFacts, setGlyph } from "./glyphs.js";
 import { add, modelOf, redraw, saveButtons, sendButtons } from "./page.js";
 import { sheetOf } from "./save.js";
 
@@ -12,10 +12,9 @@ let found = null; // {model, code, digit, error, pixels, yours, likeness}, as Py
 let shown = null;
 
 export function mount(element, server) {
-  const figure = (text) => make("figure", { className: "big" }, glyph(), make("figcaption", {}, text), make("dl"));
   invitation = element.querySelector(".invitation");
-  yours = figure("yours");
-  likeness = figure("the generator's");
+  yours = figure("yours", "big", make("dl"));
+  likeness = figure("the generator's", "big", make("dl"));
   differ = make("p", { className: "note" });
   row = make("div", { className: "ten" });
   code = button("copy the code of this hand", { copy: "" }, "download");
@@ -34,31 +33,21 @@ export function mount(element, server) {
   add(view);
 }
 
-function scores(figure, { read, confidence, realness }) {
-  const percent = (share) => `${(100 * share).toFixed(1)}%`;
-  const facts = [
-    ["classifier reads", `${read} (${percent(confidence)} sure)`],
-    ["discriminator: probability of being real", percent(realness)],
-  ];
-  figure.querySelector("dl").replaceChildren(...facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
-}
-
 function draw({ network, model, values, exact }) {
   const answered = found && found.model === model && values.drawing;
   invitation.hidden = answered;
   answer.hidden = !answered;
   if (!answered) return;
   const { config } = network, pixels = Uint8Array.from(atob(found.pixels), (one) => one.charCodeAt(0));
-  const { latent } = dcgan.decode(found.code, config), point = { latent, digits: oneDigit(found.digit, config) };
+  const { latent } = dcgan.decode(found.code, config), point = { latent, digits: digitWeights(found.digit, config) };
   shown = { network, model, point };
   setGlyph(yours.querySelector(".glyph"), { pixels, ink: dcgan.ink(pixels, { model }) }, exact, "your digit");
   drawSoon(likeness.querySelector(".glyph"), network, point, { exact, label: "its likeness" });
-  scores(yours, found.yours);
-  scores(likeness, found.likeness);
+  for (const [shownIn, { read, ...scores }] of [[yours, found.yours], [likeness, found.likeness]]) {
+    setFacts(shownIn.querySelector("dl"), judgement({ digit: read, ...scores }));
+  }
   differ.textContent = `They differ by ${found.error.toFixed(0)} of 255 grey levels (root mean square).`;
-  fit(row, config.num_classes, () => glyph()).forEach((svg, i) => {
-    drawSoon(svg, network, { latent, digits: oneDigit(i, config) }, { exact, label: `a ${i} in this hand`, rank: 1 });
-  });
+  drawTen(row, network, latent, exact);
   Object.assign(answer.dataset, { hand: found.code, digit: found.digit ?? "" });
   code.dataset.copy = found.code;
 }
