@@ -17,7 +17,7 @@ from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, png_bytes, trace_seeds
 
 TITLE = "Handwritten digits that nobody wrote"
 DESCRIPTION = "A small neural network learned to write digits. It runs in your browser: play with its handwriting."
-SIZE = (1200, 630)  # pixels, as the networks want it
+SIZE = (1200, 630)  # pixels, as social networks want it
 ROWS, COLUMNS, CELL = 4, 8, 150  # pixels of a digit's cell
 SHARP = 4  # drawn this many times larger, for smooth edges
 STEPS = np.linspace(0, 1, 6)[:-1, None]  # points on each curve of an outline
