@@ -5,12 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
-from gradio.components import Component
 
 from demo.parts.inputs import ANY, DIGITS
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}  # of an event that only the page uses
 
 
 def static(name: str) -> str:
@@ -24,49 +22,23 @@ def browser_call(function: str, *arguments: object) -> str:
     return f"(...inputs) => demo.{function}({given}...inputs)"
 
 
-def browser_view(
-    name: str, html: str = "", server_functions: list[Callable] | None = None, events: tuple[str, ...] = ()
-) -> gr.HTML:
-    """Add an element that the script `static/views/NAME.js` fills, with the HTML that it begins with.
-
-    events: names of Gradio events that the script triggers.
-    """
-    mount = (
-        f'import(demo.script("{name}")).then((tab) => tab.mount(element, '
-        'typeof server === "undefined" ? null : server, trigger, watch));'
-    )
-    mount += f" // {json.dumps(events)}"  # Gradio looks for the events' names in the script
+def browser_view(name: str, html: str = "", server_functions: list[Callable] | None = None) -> gr.HTML:
+    """Add an element that the script `static/views/NAME.js` fills, with the HTML that it begins with."""
     return gr.HTML(
         f'<div class="frame">{html}</div>',
         elem_id=f"view-{name}",
         apply_default_css=False,
-        js_on_load=mount,
+        js_on_load=f'import(demo.script("{name}")).then((tab) => tab.mount(element, '
+        'typeof server === "undefined" ? null : server, watch));',
         server_functions=server_functions,
     )
 
 
-def dice_button(target: Component, js: str, inputs: Component | None = None) -> None:
-    """Add a button that gives the target another random value, in the browser."""
-    button = gr.Button("Roll the dice", min_width=80, scale=2)
-    button.click(None, inputs, target, js=js, api_visibility="private")
-
-
-def seed_control(label: str, value: int) -> gr.Number:
-    """Add a field for a seed, with its dice."""
-    with gr.Row(elem_classes="seed-row"):
-        seed = gr.Number(value, label=label, precision=0, step=1, min_width=120, scale=3)
-        dice_button(seed, browser_call("rollSeed"))
-    return seed
-
-
-def hand_control(label: str, value: str) -> gr.Textbox:
-    """Add a field for a hand, which is a seed or a code, with its dice."""
-    with gr.Row(elem_classes="seed-row"):
-        hand = gr.Textbox(value, label=label, max_lines=1, min_width=120, scale=3)
-        dice_button(hand, browser_call("rollHand"))
-    return hand
-
-
-def digit_control(label: str, value: str = ANY, visible: bool = True) -> gr.Radio:
+def digit_control(label: str, value: str = ANY) -> gr.Radio:
     """Add a choice of any digit or one of ten. The style hides it for a model that does not know digits."""
-    return gr.Radio(DIGITS, value=value, label=label, visible=visible, elem_classes="chips with-digits")
+    return gr.Radio(DIGITS, value=value, label=label, elem_classes="chips with-digits")
+
+
+def slider(label: str, minimum: float, maximum: float, value: float, step: float, ends: str = "") -> gr.Slider:
+    """Add a slider without a button to reset it. ends: what its two ends mean, in words."""
+    return gr.Slider(minimum, maximum, value, step=step, label=label, info=ends or None, buttons=[])

@@ -1,11 +1,11 @@
-// The page's state: the value of every control by its key. "write.hand" is the control `hand` of the tab Write; "model"
-// and "exact" belong to all tabs; "tab" is the open one.
+// The page's state: the value of every control by its key. "write.text" is the control `text` of the tab Write; keys
+// without a dot belong to all tabs, for example "hand", the current handwriting; "tab" is the open one.
 //
 // The address holds the state, so a reload, a lost connection, the back button and a link lose nothing. This script runs
 // before Gradio builds the page: it writes the values of the address into Gradio's description of the page, so that a
 // link opens on its tab before anything is shown. `demo.page` (from Python) says which controls there are.
 window.demo = ((page) => {
-  const { controls, views, tabs } = page; // as demo/links.py describes them
+  const { controls, shared, views, tabs, old } = page; // as demo/links.py describes them
   const MAX_TEXT = 4096, PAUSE = 250; // characters; milliseconds from a change to the address
   const byKey = new Map(controls.map((control) => [control.key, control]));
   const standard = Object.fromEntries(controls.map(({ key, value }) => [key, value]));
@@ -24,13 +24,16 @@ window.demo = ((page) => {
   const viewOf = (tab) => views.find(({ name }) => name === tab);
   const nameOf = (key) => key.slice(key.indexOf(".") + 1); // of a control in a link
 
-  // Return the state that the address names, and the values in it that no control can have.
+  // Return the state that the address names, and the values in it that no control can have. Links of earlier pages name
+  // tabs that are gone: `old` says what they mean now.
   function fromAddress() {
     const query = new URLSearchParams(location.search), state = { ...standard, tab: views[0].name }, wrong = [];
-    const asked = query.get("tab") ?? views[0].name, view = viewOf(asked);
-    if (view) state.tab = view.name;
+    const asked = query.get("tab") ?? views[0].name, before = Object.hasOwn(old, asked) ? old[asked] : {};
+    const view = viewOf(before.tab ?? asked);
+    for (const [name, now] of Object.entries(before.names ?? {})) if (query.has(name)) query.set(now, query.get(name));
+    if (view) Object.assign(state, before.values, { tab: view.name });
     else wrong.push(`tab=${asked.slice(0, 40)}`);
-    for (const key of view ? ["model", "exact", ...view.keys] : []) {
+    for (const key of view ? [...shared, ...view.keys] : []) {
       const name = nameOf(key), text = query.get(name);
       if (text === null) continue;
       const value = read[byKey.get(key).kind](text, byKey.get(key));
@@ -54,7 +57,7 @@ window.demo = ((page) => {
     const { keys } = viewOf(state.tab), found = new URLSearchParams();
     for (const [name, value] of new URLSearchParams(location.search)) if (name.startsWith("__")) found.set(name, value);
     if (state.tab !== views[0].name) found.set("tab", state.tab);
-    for (const key of ["model", "exact", ...keys]) {
+    for (const key of [...shared, ...keys]) {
       if (state[key] !== standard[key] && state[key] !== null) found.set(nameOf(key), state[key]);
     }
     return found.size ? `?${found}` : "";
@@ -65,12 +68,7 @@ window.demo = ((page) => {
   const scripts = `${base}static/${page.version}/`;
   let { state, wrong } = fromAddress();
   state = fromHistory() ?? state;
-  const inner = {}; // of a tab with tabs inside: the one that is open there
   let waiting = 0;
-
-  function setInner() {
-    for (const { name, outer } of views) if (outer && (name === state.tab || !inner[outer])) inner[outer] = name;
-  }
 
   // Write the state into the address, with a new step in the history or in place.
   function write(step = false) {
@@ -87,23 +85,16 @@ window.demo = ((page) => {
     waiting = setTimeout(write, PAUSE);
   }
 
-  const selected = () => Object.fromEntries(tabs.map(({ id, outer }) => {
-    const view = viewOf(state.tab);
-    return [id, outer ? inner[outer] : view.outer ?? view.name];
-  }));
-
   // Put the state into Gradio's controls, by the hidden button `restore`.
   function restore() {
-    setInner();
     document.querySelector("#restore")?.click();
     demo.draw?.();
   }
 
-  setInner();
   const ids = new Map(controls.filter(({ id }) => id).map(({ id, key }) => [id, key]));
   for (const { props } of window.gradio_config?.components ?? []) {
     if (ids.has(props.elem_id)) props.value = state[ids.get(props.elem_id)];
-    if (props.elem_id in selected()) props.selected = selected()[props.elem_id];
+    if (props.elem_id === tabs) props.selected = state.tab;
   }
   addEventListener("popstate", () => {
     clearTimeout(waiting);
@@ -114,8 +105,8 @@ window.demo = ((page) => {
   addEventListener("pagehide", () => waiting && write());
 
   for (const module of page.modules) { // fetched now, so that no module waits for the one that imports it
-    const tab = module.match(/^views\/(.*)\.js$/)?.[1];
-    if (tab === "pad" || (tab !== state.tab && viewOf(tab))) continue; // of another tab
+    const tab = module.match(/^views\/(\w+)/)?.[1]; // play.js and play-map.js are of the tab `play`
+    if (tab !== state.tab && viewOf(tab)) continue;
     const href = scripts + module;
     // After Gradio's own scripts, which the first digit waits for.
     document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href, fetchPriority: "low" }));
@@ -183,42 +174,33 @@ window.demo = ((page) => {
 
     // Gradio calls it when a tab was opened: a step in the history.
     opened(name) {
-      const view = inner[name] ?? name;
-      if (view === state.tab) return;
+      if (name === state.tab) return;
       if (waiting) write();
-      state = { ...state, tab: view };
-      setInner();
+      state = { ...state, tab: name };
       write(true);
       demo.draw?.();
     },
 
     // Change several values at once, in Gradio's controls too. Another tab is a step in the history.
     put(changes) {
-      if (waiting) write();
       const step = "tab" in changes && changes.tab !== state.tab;
+      if (step && waiting) write();
       state = { ...state, ...changes };
       step ? write(true) : soon();
-      restore();
+      if (step || Object.keys(changes).some((key) => byKey.get(key)?.id)) restore();
+      else demo.draw?.();
     },
 
-    // Return what the button `restore` gives Gradio: the open tabs, then every control's value.
+    // Return what the button `restore` gives Gradio: the open tab, then every control's value.
     outputs() {
-      const open = selected();
-      return [
-        ...tabs.map(({ id }) => ({ __type__: "update", selected: open[id] })),
-        ...controls.filter(({ id }) => id).map(({ key }) => state[key]),
-      ];
+      const values = controls.filter(({ id }) => id).map(({ key }) => state[key]);
+      return [{ __type__: "update", selected: state.tab }, ...values];
     },
 
-    // Copy the page's address.
-    copyLink() {
+    // Return a link to what is shown.
+    link() {
       write();
-      const say = (text) => document.querySelectorAll(".copy-link").forEach((button) => {
-        button.textContent = text;
-        setTimeout(() => (button.textContent = "Copy link"), 2000);
-      });
-      const ask = () => { say("See the address bar"); window.prompt("Copy this link", location.href); };
-      navigator.clipboard ? navigator.clipboard.writeText(location.href).then(() => say("Copied"), ask) : ask();
+      return location.href;
     },
   };
 })(window.demo.page);

@@ -18,16 +18,7 @@ from dcgan.model_folder import Model, read_evaluation
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP, PHONE, WIDE = {"width": 1280, "height": 900}, {"width": 360, "height": 800}, {"width": 1920, "height": 1080}
 PATIENCE = 20_000  # milliseconds; an idle machine needs about a second for anything
-VIEWS = {  # name in a link: tabs that open the view
-    "generate": ["Generate"],
-    "interpolate": ["Interpolate"],
-    "write": ["Write"],
-    "map": ["Explore", "Map"],
-    "directions": ["Explore", "Directions"],
-    "arithmetic": ["Explore", "Arithmetic"],
-    "yours": ["Your digit"],
-    "training": ["Training"],
-}
+VIEWS = {"play": "Play", "write": "Write", "morph": "Morph", "draw": "Draw", "learned": "How it learned"}  # tabs' names
 expect.set_options(timeout=PATIENCE)
 
 
@@ -53,10 +44,9 @@ def view_of(page: Page, name: str) -> Locator:
 
 
 def open_view(page: Page, name: str) -> Locator:
-    """Click the tabs of a view, wait for what it draws, and return its element."""
-    for tab in VIEWS[name]:
-        page.get_by_role("tab", name=tab, exact=True).click()
-    expect(view_of(page, name).locator(".glyph, .stage, .note").locator("visible=true").first).to_be_visible()
+    """Click the tab of a view, wait for what it draws, and return its element."""
+    page.get_by_role("tab", name=VIEWS[name], exact=True).click()
+    expect(view_of(page, name).locator(".glyph, canvas, .stage, .note").locator("visible=true").first).to_be_visible()
     ready(page)
     return view_of(page, name)
 
@@ -97,9 +87,16 @@ def choose(page: Page, group: str, option: str) -> None:
 
 
 def choose_model(page: Page, name: str) -> None:
-    """Choose a bundled model, and wait until its network is there."""
-    page.locator(f"#model input[value='{name}']").dispatch_event("click")
+    """Choose a bundled model as `How it learned` does, and wait until its network is there."""
+    page.evaluate("model => demo.put({ model })", name)
     page.wait_for_function("name => demo.state.model === name", arg=name)
+    ready(page)
+
+
+def take_hand(page: Page, hand: object) -> None:
+    """Type a seed or a code into the bar of the current handwriting."""
+    page.locator("#hand-field").fill(str(hand))
+    page.locator("#hand-field").press("Tab")
     ready(page)
 
 
@@ -107,11 +104,19 @@ def click(page: Page, text: str) -> None:
     page.get_by_role("button", name=text, exact=True).locator("visible=true").click()
 
 
-def download(page: Page, text: str) -> tuple[str, bytes]:
-    """Click a button that saves a file, in the dialog if one is open. Return the file's name and content."""
-    within = "dialog[open] " if page.locator("dialog[open]").count() else ""
+def download(page: Page, text: str, group: str | None = None) -> tuple[str, bytes]:
+    """Save a file with the menu, and return its name and content.
+
+    group: the title in the menu, for example "The wall"; the first one by default. The files under *More* have none.
+    """
+    menu = page.locator("details.save")
+    if menu.get_attribute("open") is None:
+        menu.locator("summary").first.click()
+    for fold in menu.locator("details.more:not([open])").all():
+        fold.locator("summary").click()
+    within = menu.get_by_role("group", name=group, exact=True) if group else menu
     with page.expect_download() as pending:
-        page.locator(f"{within}button.download:visible").filter(has_text=re.compile(f"^{re.escape(text)}$")).click()
+        within.get_by_role("button", name=text, exact=True).first.click()
     return pending.value.suggested_filename, pending.value.path().read_bytes()
 
 

@@ -1,15 +1,15 @@
-// Draws the open tab when something that it shows has changed. Every tab is a module of this folder and adds a view:
+// Draws the bar of the current handwriting and the open tab when something that they show has changed. Every tab is a
+// module of this folder and adds a view:
 //
-// {name, element, server, draw({network, model, values, exact}), drawing(), request(kind), leave()}
+// {name, element, server, uses, draw({network, model, values, exact}), leave(),
+//  title, moving, extra, drawing(), file(kind)}
 //
 // draw shows the values of the tab's controls. It may throw an `InputError`, then the pictures stay as they are.
-// drawing() returns what the buttons for SVG and PNG save: see save.js. request(kind) returns the parameters of a file
-// that Python makes, which `server.encode` asks for. leave() is called when another tab is open.
+// uses: keys of what it shows beside its own controls, for example HAND of hand.js. leave() is called when another tab
+// is open. The second line is for the menu Save, see menu.js.
 
 import dcgan from "../engine/index.js";
-import { wordsOf } from "./fields.js";
 import { button, make } from "./glyphs.js";
-import { save, toPixels, toPng, toSvg } from "./save.js";
 
 const POLL = 60_000; // milliseconds between two looks for new weights
 const TYPING = 700; // milliseconds until a mistake is told: the visitor may type on
@@ -18,35 +18,36 @@ const views = new Map(); // by name
 const networks = new Map(); // by model: what `dcgan.load` gave, an error, or null while it loads
 let models = []; // as the server describes them
 let unanswered = null; // the error of the first look
-let telling = 0;
 
 export const modelOf = (name) => models.find((model) => model.name === name);
 
 // --- what is told to the visitor ---
 
-function clearMistakes() {
-  clearTimeout(telling);
-  document.querySelectorAll(".mistake:not(.link)").forEach((told) => told.remove());
+function clearMistake(view) {
+  clearTimeout(view.telling);
+  view.mistake?.remove();
 }
 
 // Say what is wrong, under its field if there is one.
 function tell(view, { message, field }) {
-  clearMistakes();
-  const id = demo.page.controls.find(({ key }) => key === `${view.name}.${field}`)?.id;
-  const told = make("p", { className: "mistake", role: "alert" }, `${message[0].toUpperCase()}${message.slice(1)}.`);
-  telling = setTimeout(() => (document.getElementById(id) ?? view.element).append(told), TYPING);
+  clearMistake(view);
+  if (field === "hand" && view.name !== "hand") return; // the bar tells it
+  const id = demo.page.controls.find(({ key }) => key === `${view.name}.${field}` || key === field)?.id;
+  view.mistake = make("p", { className: "mistake", role: "alert" }, `${message[0].toUpperCase()}${message.slice(1)}.`);
+  view.telling = setTimeout(() => (document.getElementById(id) ?? view.element).append(view.mistake), TYPING);
 }
 
 // Say which values of the link no control can have, as soon as Gradio has built the tabs.
 function tellLink() {
   const tabs = document.querySelector("#tabs"), wrong = demo.wrong.splice(0, tabs ? Infinity : 0).join(", ");
   if (!wrong) return;
-  const text = `Some values in this link are invalid and were ignored: ${wrong}.`;
+  const text = `Part of this link could not be read (${wrong}). The rest is here.`;
   tabs.before(make("p", { className: "mistake link", role: "alert" }, text));
 }
 
-// Show a line above the pictures of a view, and a button if there is something to do about it.
+// Show a line above the bar, and a button if there is something to do about it.
 function notice(view, text, todo = []) {
+  if (view.name !== "hand") return; // the bar is seen on every tab
   const line = view.element.querySelector(".notice");
   if (!text) return line?.remove();
   if (line) return line.replaceChildren(text, ...todo);
@@ -127,8 +128,9 @@ function keepLooking() {
 // --- drawing ---
 
 function drawView(view) {
-  const { model, exact } = demo.state, values = demo.values(view.name);
-  const wanted = JSON.stringify([modelOf(model)?.sha256.generator, exact, values]);
+  const { model, exact } = demo.state, values = view.name === "hand" ? {} : demo.values(view.name);
+  const used = view.uses?.map((key) => demo.state[key]);
+  const wanted = JSON.stringify([modelOf(model)?.sha256.generator, exact, values, used]);
   if (view.shown === wanted) return;
   const network = ready(view);
   if (!network) return;
@@ -137,7 +139,7 @@ function drawView(view) {
     view.draw({ network, model, values, exact });
     view.shown = wanted;
     performance.mark("drawn"); // for scripts/bench_page.py
-    clearMistakes();
+    clearMistake(view);
   } catch (error) {
     if (!(error instanceof dcgan.InputError)) throw error;
     view.shown = null;
@@ -145,14 +147,16 @@ function drawView(view) {
   }
 }
 
-// Draw the open tab in the next frame, if it shows something else than what is wanted.
+export const openView = () => views.get(demo.state.tab);
+
+// Draw the bar and the open tab in the next frame, if they show something else than what is wanted.
 export function draw() {
   tellLink();
-  const view = views.get(demo.state.tab), config = modelOf(demo.state.model)?.config;
+  const view = openView(), config = modelOf(demo.state.model)?.config;
   if (config) document.body.dataset.digits = config.num_classes ? "known" : "unknown";
   if (config && !networks.has(demo.state.model)) load(demo.state.model);
   for (const other of views.values()) if (other !== view) other.leave?.();
-  if (view?.draw) dcgan.scheduler.request("view", () => drawView(view), { rank: -1 });
+  for (const one of [views.get("hand"), view]) if (one) dcgan.scheduler.request(one, () => drawView(one), { rank: -1 });
   dcgan.scheduler.hurry();
 }
 
@@ -165,73 +169,35 @@ export function redraw() {
 // Add a tab's view.
 export function add(view) {
   views.set(view.name, view);
-  view.element.addEventListener("click", (event) => {
-    const pressed = event.target.closest("button[data-save], button[data-send], button[data-copy]");
-    if (pressed) press(view, pressed);
-  });
+  nameRadios();
+  const list = document.querySelector("#tabs [role=tablist]:not([data-handled])");
+  if (list) {
+    list.dataset.handled = "";
+    handleTabs(list);
+  }
   draw();
 }
 
-// --- buttons ---
-
-// Return buttons that take a hand to other tabs.
-export function sendButtons(directions = true) {
-  return make(
-    "div", { className: "actions" },
-    button("Interpolate: start here", { send: "first" }), button("Interpolate: end here", { send: "last" }),
-    button("Write in this hand", { send: "write" }, "with-digits"),
-    ...(directions ? [button("Adjust in Directions", { send: "directions" })] : []),
-  );
-}
-
-// Return buttons that save what a view shows. more: {kind: text} of files that Python makes.
-export function saveButtons(more = {}) {
-  const own = { svg: "SVG", png: "PNG", transparent: "PNG, transparent", pixels: "exact pixels (PNG)" };
-  const all = Object.entries({ ...own, ...more }).map(([kind, text]) => button(text, { save: kind }, "download"));
-  return make("p", { className: "downloads" }, make("span", {}, "Save as"), ...all);
-}
-
-async function fileOf(view, kind) {
-  await dcgan.scheduler.settled();
-  const drawing = view.drawing();
-  if (kind === "svg") return save(`${drawing.name}.svg`, toSvg(drawing), "image/svg+xml");
-  if (kind === "png") return save(`${drawing.name}.png`, await toPng(drawing));
-  if (kind === "transparent") return save(`${drawing.name}_transparent.png`, await toPng(drawing, true));
-  if (kind === "pixels") return save(`${drawing.name}_pixels.png`, await toPixels(drawing));
-  const answer = await view.server.encode(JSON.stringify({ model: demo.state.model, ...view.request(kind) }));
-  if (answer.error) throw new Error(answer.error);
-  return save(answer.name, await (await fetch(answer.uri)).blob());
-}
-
-const SENT = {
-  first: (hand, digit) => ({ tab: "interpolate", "interpolate.keys": replaceKey(0, hand, digit) }),
-  last: (hand, digit) => ({ tab: "interpolate", "interpolate.keys": replaceKey(-1, hand, digit) }),
-  write: (hand) => ({ tab: "write", "write.hand": hand }),
-  directions: (hand, digit) => ({ tab: "directions", "directions.hand": hand, "directions.digit": digit || "any" }),
-};
-
-function replaceKey(at, hand, digit) {
-  const words = wordsOf(demo.state["interpolate.keys"]);
-  while (words.length < 2) words.push("0");
-  return words.with(at, hand + (digit ? `:${digit}` : "")).join(" ");
-}
-
-async function press(view, pressed) {
-  const { save: kind, send, copy } = pressed.dataset, text = pressed.textContent;
-  const say = (words) => {
-    pressed.textContent = words;
-    setTimeout(() => (pressed.textContent = text), 3000);
-  };
-  if (send) {
-    const { hand, digit } = pressed.closest("[data-hand]").dataset;
-    demo.put(SENT[send](hand, digit));
-  } else if (copy) {
-    await navigator.clipboard.writeText(copy).then(() => say("copied"), () => window.prompt("Copy this code", copy));
-  } else {
-    pressed.disabled = true;
-    await fileOf(view, kind).catch(({ message }) => say(message || "no answer from the server: try again"));
-    pressed.disabled = false;
+// Gradio gives each radio button a name of its own, so that the arrow keys do nothing. One name for a group mends that.
+function nameRadios() {
+  for (const group of document.querySelectorAll("fieldset")) {
+    for (const radio of group.querySelectorAll("input[type=radio]")) radio.name = group.id || group.closest("[id]").id;
   }
+}
+
+// The tabs are one stop of the Tab key, and the arrow keys go from one to the next.
+function handleTabs(list) {
+  const tabs = [...list.querySelectorAll("[role=tab]")];
+  const rove = () => tabs.forEach((tab) => (tab.tabIndex = tab.ariaSelected === "true" ? 0 : -1));
+  new MutationObserver(rove).observe(list, { subtree: true, attributeFilter: ["aria-selected"] });
+  list.addEventListener("keydown", ({ key }) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[key], at = tabs.indexOf(document.activeElement);
+    if (!step || at < 0) return;
+    const next = tabs.at((at + step) % tabs.length);
+    next.focus();
+    next.click();
+  });
+  rove();
 }
 
 demo.draw = draw;

@@ -6,7 +6,8 @@ import dcgan from "../engine/index.js";
 import { latentFromSeed } from "../engine/random.js";
 import { MAX_SEED, pointOf, refuse, wholeNumber } from "./fields.js";
 import { Drawn, drawSoon, fit, glyph, make, setGlyph, shape } from "./glyphs.js";
-import { add, modelOf, saveButtons } from "./page.js";
+import { HAND, handOf, take } from "./hand.js";
+import { add, modelOf } from "./page.js";
 import { strokeOf } from "./save.js";
 
 const SIGNS = { // lines of each sign, as points [x, y] on a line 28 pixels high
@@ -29,24 +30,25 @@ export function mount(element, server) {
   hands = make("div", { className: "hands", role: "group", ariaLabel: "hands to choose from" });
   element.querySelector(".frame").append(
     make(
-      "div", { className: "with-digits" }, make("div", { className: "writing" }, writing), saveButtons(),
+      "div", { className: "with-digits" }, make("div", { className: "writing" }, writing),
       make("p", { className: "note" }, "One seed, one handwriting. Pick another hand:"), hands,
     ),
   );
   hands.addEventListener("click", (event) => {
     const hand = event.target.closest(".hand")?.dataset.hand;
-    if (hand) demo.put({ "write.hand": hand });
+    if (hand) take(hand, { plain: true });
   });
-  view = { name: "write", element, server, draw, drawing: () => laid };
+  view = { name: "write", element, server, uses: HAND, title: "The writing", draw, drawing: () => laid };
   add(view);
 }
 
 function draw({ network, model, values, exact }) {
   if (!network.config.num_classes) return; // the page says why
-  const point = pointOf("hand", values.hand, { model }), text = values.text ?? "";
+  const { hand, point, text: code } = handOf(model), text = values.text ?? "";
+  values = { ...values, hand };
   const first = wholeNumber("first", values.first, 0, MAX_SEED - HANDS + 1);
   const lines = text.slice(0, MOST_CHARACTERS).replaceAll("\r", "").trimEnd().split("\n").slice(0, MOST_LINES);
-  const belongs = JSON.stringify([modelOf(model).sha256.generator, network.exact, values.hand, values.variation]);
+  const belongs = JSON.stringify([modelOf(model).sha256.generator, network.exact, code, values.variation]);
   if (drawnFor !== belongs) digits = [];
   drawnFor = belongs;
   const wanted = [...lines.join("")].filter(isDigit).map(Number);

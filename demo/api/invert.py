@@ -1,10 +1,6 @@
-"""The Your digit tab: draw a digit, and see the closest digit that the generator can draw."""
+"""The endpoint `invert`: the hand with which the generator draws a picture best."""
 
-import base64
-import binascii
-import zlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -21,44 +17,13 @@ from dcgan.latents.codes import encode
 from dcgan.latents.inversion import INK, Inversion, invert, normalise_drawing
 from dcgan.latents.sampling import check_digit
 from dcgan.model_folder import Model
-from demo.api import asked_model, register_endpoint
-from demo.links import View, copy_link
+from demo.api import asked_model, digit_choice, register_endpoint
 from demo.models import Models
-from demo.parts.controls import QUIET, browser_call, browser_view, digit_control
-from demo.parts.inputs import ANY, asked_digit, show_input_errors
+from demo.parts.inputs import asked_digit
 
-PAD = 112  # pixels along each side of what the browser sends
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # Pillow would start Ghostscript for PostScript
 MAX_PIXELS = 2_000_000  # of a picture that a program sends
 TRIED = 2  # likeliest digits to try if the visitor names none
-INVITATION = """
-<p class="note invitation">Draw a digit with the mouse or a finger. The page centres and scales it like the digits of
-MNIST. Then it finds the closest digit that the generator can draw, and writes the other digits in that hand.<br>With
-the keyboard: arrow keys move the pen, the space bar lifts and lowers it, Delete clears.</p>
-"""
-CANVAS = """
-<div class="pad"><canvas width="280" height="280" tabindex="0" role="img"
-aria-label="a sheet to draw a digit on; arrow keys move the pen, space lifts and lowers it"></canvas>
-<div class="actions"><button type="button" class="undo">Undo</button>
-<button type="button" class="clear">Clear</button></div></div>
-"""
-
-
-def pack(image: np.ndarray) -> str:
-    """Return an image (28, 28) uint8 as a text for a link."""
-    return base64.urlsafe_b64encode(zlib.compress(image.tobytes(), 9)).decode().rstrip("=")
-
-
-def unpack(text: str) -> np.ndarray:
-    """Return the image (28, 28) uint8 of a text from `pack`. Raises `InputError` for any other text."""
-    try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        pixels = zlib.decompressobj().decompress(packed, 28 * 28 + 1)
-    except (binascii.Error, ValueError, zlib.error):
-        pixels = b""
-    if len(pixels) != 28 * 28:
-        raise InputError("the drawing in this link is damaged: draw it again")
-    return np.frombuffer(pixels, np.uint8).reshape(28, 28)
 
 
 def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[Inversion, Scores]:
@@ -80,38 +45,6 @@ def judged(scores: Scores) -> list[dict]:
         {"read": int(digit), "confidence": round(float(sure), 4), "realness": round(float(real), 4)}
         for digit, sure, real in zip(scores.digits, scores.confidence, scores.realness, strict=True)
     ]
-
-
-def answer(models: Models, model_name: str, drawing, digit, progress=gr.Progress()) -> dict | None:  # noqa: B008
-    """Return what `yours.js` shows of a drawing, None without one."""
-    if not drawing:
-        return None
-    model, image = models[model_name], unpack(drawing)
-    digit = digit if model.config.num_classes else ANY  # its hidden control may hold one
-    found, scores = find(model, image, digit, lambda share: progress(share, desc="searching"))
-    yours, likeness = judged(scores)
-    return {
-        "model": model_name,
-        "pixels": base64.b64encode(image.tobytes()).decode(),
-        "code": encode(found.latent, found.digit),
-        "digit": found.digit,
-        "error": found.error,
-        "yours": yours,
-        "likeness": likeness,
-    }
-
-
-def received(event: gr.EventData) -> str:
-    """Return the drawing that the browser sent as a text for a link; "" for an empty sheet."""
-    text = event._data.get("pixels")
-    try:
-        pixels = base64.b64decode(text if isinstance(text, str) and len(text) < 2 * PAD**2 else "", validate=True)
-    except (binascii.Error, ValueError):
-        pixels = b""
-    if len(pixels) != PAD**2:
-        raise InputError("the drawing did not arrive: draw it again")
-    drawing = np.frombuffer(pixels, np.uint8).reshape(PAD, PAD)
-    return pack(normalise_drawing(drawing)) if drawing.any() else ""
 
 
 def extract_ink(path: str) -> np.ndarray:
@@ -180,33 +113,8 @@ def endpoint(models: Models, model, picture, digit, progress=gr.Progress()) -> t
     }
 
 
-def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
-    """Build the tab inside the page that is being built."""
-    with gr.Row(elem_classes="tab-row"):
-        with gr.Column(elem_classes="first"):
-            pad = browser_view("pad", CANVAS, events=("drawn",))
-        with gr.Column(elem_classes="view"):
-            view = browser_view("yours", INVITATION)
-        with gr.Column(elem_classes="more"):
-            digit = digit_control("It is a")
-            drawing = gr.Textbox("", visible="hidden", label="Drawing")
-            copy_link()
-    pad.drawn(show_input_errors(received), None, drawing, **QUIET)
-    found = gr.JSON(visible=False)
-    search = gr.on(
-        [drawing.change, digit.input, model_name.change, tab.select],
-        show_input_errors(partial(answer, models)),
-        [model_name, drawing, digit],
-        found,
-        trigger_mode="always_last",
-        show_progress="full",
-        show_progress_on=view,
-        api_visibility="private",
-    )
-    search.then(None, found, None, js=browser_call("found"), api_visibility="private")
+def register(models: Models, model_name: gr.Radio) -> None:
+    """Add the endpoint to the page that is being built."""
     picture = gr.Image(visible=False, label="Picture")
-    likeness = gr.Image(format="png", visible=False, label="likeness")
-    register_endpoint(
-        "invert", endpoint, models, [model_name, picture, digit], [likeness, gr.JSON(visible=False, label="found")]
-    )
-    return View("yours", {"drawing": drawing, "digit": digit})
+    outputs = [gr.Image(format="png", visible=False, label="likeness"), gr.JSON(visible=False, label="found")]
+    register_endpoint("invert", endpoint, models, [model_name, picture, digit_choice()], outputs)

@@ -3,7 +3,9 @@
 import dcgan from "../engine/index.js";
 import { parseKeys, pointOf, refuse, strongest, wholeNumber, wordsOf } from "./fields.js";
 import { button, Drawn, drawSoon, fit, glyph, make } from "./glyphs.js";
-import { add, modelOf, saveButtons } from "./page.js";
+import { newSeed } from "./hand.js";
+import { fromServer } from "./menu.js";
+import { add, modelOf } from "./page.js";
 import { sheetOf } from "./save.js";
 
 const MOST = 8; // key frames
@@ -25,9 +27,9 @@ export function mount(element, server) {
   note.setAttribute("aria-hidden", "true"); // the slider says the same
   strip = make("div", { className: "strip" });
   const transport = make("div", { className: "transport" }, playing, position);
-  const files = { gif: "loop (GIF)", webp: "loop (WEBP)", mp4: "loop (MP4)" };
-  element.querySelector(".frame").append(cards, make("div", { className: "morph" }, stage, transport, note, strip), saveButtons(files));
-  view = { name: "interpolate", element, server, draw, drawing, request };
+  const moving = { gif: "GIF", webp: "WebP", mp4: "MP4" };
+  element.querySelector(".frame").append(cards, make("div", { className: "morph" }, stage, transport, note, strip));
+  view = { name: "morph", element, server, title: "This frame", moving, draw, drawing, file: (kind) => fromServer(server, request(kind)) };
   cards.addEventListener("change", (event) => event.target.closest(".key") && edit(words()));
   cards.addEventListener("click", clicked);
   playing.addEventListener("click", () => {
@@ -100,7 +102,7 @@ function stand(at) {
   running = false;
   place = at;
   shown.values.at = Number((place / shown.legs).toFixed(4));
-  demo.set("interpolate.at", shown.values.at);
+  demo.set("morph.at", shown.values.at);
   play();
 }
 
@@ -118,7 +120,7 @@ function tick(now) {
   if (!running || !view.element.isConnected) return;
   const passed = Math.min(now - previous, 100);
   previous = now;
-  if (shown && demo.state.tab === "interpolate") {
+  if (shown && demo.state.tab === "morph") {
     const { values, legs } = shown, pace = 1000 / values.speed; // milliseconds
     rest -= passed;
     if (rest <= 0) {
@@ -184,14 +186,14 @@ function words() {
 function clicked(event) {
   const pressed = event.target.closest("button");
   if (!pressed) return;
-  const keys = wordsOf(demo.state["interpolate.keys"]), at = [...cards.children].indexOf(pressed.closest(".key"));
-  if (pressed.matches(".dice")) keys[at] = keys[at].replace(/^[^:]*/, demo.rollHand());
+  const keys = wordsOf(demo.state["morph.keys"]), at = [...cards.children].indexOf(pressed.closest(".key"));
+  if (pressed.matches(".dice")) keys[at] = keys[at].replace(/^[^:]*/, newSeed());
   else if (pressed.matches(".remove")) keys.splice(at, 1);
-  else keys.push(demo.rollHand());
+  else keys.push(newSeed());
   edit(keys);
 }
 
-const edit = (keys) => demo.put({ "interpolate.keys": keys.join(" ") });
+const edit = (keys) => demo.put({ "morph.keys": keys.join(" ") });
 
 // --- saving ---
 

@@ -1,4 +1,4 @@
-"""Explore, Arithmetic: the mean of A minus the mean of B plus the mean of C (DCGAN paper, section 6.3.2)."""
+"""The endpoint `arithmetic`: the mean of A minus the mean of B plus the mean of C (DCGAN paper, section 6.3.2)."""
 
 import gradio as gr
 import torch
@@ -11,14 +11,14 @@ from dcgan.latents.codes import encode, quantise
 from dcgan.latents.interpolation import key_latents
 from dcgan.latents.sampling import check_digit
 from dcgan.model_folder import Model
-from demo.api import asked_model, register_endpoint
-from demo.links import View, copy_link
+from demo.api import asked_model, digit_choice, register_endpoint
 from demo.models import Models
-from demo.parts.controls import browser_view, digit_control
 from demo.parts.inputs import asked_digit, keys_for, parse_keys
 from demo.parts.pictures import generate_cropped, label_digits
 
 MAX_TRAY = 6
+# Bold threes minus thin threes plus thin eights gives a bold eight.
+TRAYS = {"a": "50:3 45:3 82:3", "b": "97:3 26:3 89:3", "c": "96:8 3:8 10:8"}
 
 
 def combine_trays(model: Model, trays: tuple[str, str, str], digit) -> tuple[list, Tensor, Tensor | None]:
@@ -67,23 +67,11 @@ def endpoint(models: Models, model, a, b, c, digit) -> tuple[Image.Image, dict]:
     return to_pil(picture), {"hand": encode(latent, own), "digit": own}
 
 
-def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
-    """Build the tab inside the page that is being built."""
-    # Bold threes minus thin threes plus thin eights gives a bold eight.
-    starts = {"a": "50:3 45:3 82:3", "b": "97:3 26:3 89:3", "c": "96:8 3:8 10:8"}
-    starts = {name: keys_for(models[model_name.value].config, text) for name, text in starts.items()}
-    with gr.Row(elem_classes="tab-row"):
-        with gr.Column(elem_classes="first"):
-            trays = {
-                name: gr.Textbox(value, label=f"Tray {name.upper()}", info="1 to 6 seeds" if name == "a" else None)
-                for name, value in starts.items()
-            }
-        with gr.Column(elem_classes="view"):
-            browser_view("arithmetic")
-        with gr.Column(elem_classes="more"):
-            digit = digit_control("Digit of the result")
-            copy_link()
-    controls = trays | {"digit": digit}
-    drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="result")]
-    register_endpoint("arithmetic", endpoint, models, [model_name, *controls.values()], drawn)
-    return View("arithmetic", controls)
+def register(models: Models, model_name: gr.Radio) -> None:
+    """Add the endpoint to the page that is being built."""
+    config = models[model_name.value].config
+    trays = [
+        gr.Textbox(keys_for(config, text), label=f"Tray {name.upper()}", visible=False) for name, text in TRAYS.items()
+    ]
+    outputs = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="result")]
+    register_endpoint("arithmetic", endpoint, models, [model_name, *trays, digit_choice()], outputs)

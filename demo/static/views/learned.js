@@ -5,7 +5,7 @@ import { button, make } from "./glyphs.js";
 const PACE = 160; // milliseconds
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-export function mount(element, server, trigger, watch) {
+export function mount(element, server, watch) {
   let film = null, epochs = [], at = 0, playing = false, timer = 0;
   const play = button("Play", {}, "play"), note = make("p", { className: "note" });
   const slider = make("input", { type: "range", className: "position", min: 0, step: 1, ariaLabel: "epoch" });

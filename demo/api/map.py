@@ -1,4 +1,4 @@
-"""Explore, Map: the digits between four hands. The pointer shows one large."""
+"""The endpoint `map`: the digits between four hands."""
 
 import gradio as gr
 import numpy as np
@@ -9,10 +9,8 @@ from dcgan.latents.codes import encode
 from dcgan.latents.interpolation import latent_map
 from dcgan.latents.sampling import crop
 from dcgan.model_folder import Model
-from demo.api import asked_model, register_endpoint
-from demo.links import View, copy_link
+from demo.api import asked_model, digit_choice, register_endpoint
 from demo.models import Models
-from demo.parts.controls import browser_call, browser_view, dice_button, digit_control
 from demo.parts.inputs import asked_digit, parse_keys
 from demo.parts.pictures import label_digits
 
@@ -46,22 +44,8 @@ def endpoint(models: Models, model, corners, digit) -> tuple[Image.Image, list[l
     return grid(images, MAP_SIZE, gap=0), rows
 
 
-def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
-    """Build the tab inside the page that is being built."""
-    with gr.Row(elem_classes="tab-row"):
-        with gr.Column(elem_classes="first"):
-            corners = gr.Textbox(
-                "3 14 15 92", label="Corners", info="four seeds: top left, top right, bottom left, bottom right"
-            )
-            with gr.Row(elem_classes="seed-row"):
-                dice_button(corners, browser_call("rollHands", 4))
-            digit = digit_control("Digit", "8")
-        with gr.Column(elem_classes="view"):
-            browser_view("map")
-        with gr.Column(elem_classes="more"):
-            copy_link()
-    any_digit = digit_control("Digit", visible=False)  # of the endpoint: its default must work for every model
-    drawn = [gr.Image(format="png", visible=False, label="map"), gr.JSON(visible=False, label="hands")]
-    register_endpoint("map", endpoint, models, [model_name, corners, any_digit], drawn)
-    at = {"kind": "text", "value": "0.5 0.5"}  # the place on the map: across and down, from 0 to 1
-    return View("map", {"corners": corners, "digit": digit}, {"at": at})
+def register(models: Models, model_name: gr.Radio) -> None:
+    """Add the endpoint to the page that is being built."""
+    corners = gr.Textbox("3 14 15 92", label="Corners", visible=False)
+    outputs = [gr.Image(format="png", visible=False, label="map"), gr.JSON(visible=False, label="hands")]
+    register_endpoint("map", endpoint, models, [model_name, corners, digit_choice()], outputs)

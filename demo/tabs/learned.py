@@ -1,13 +1,8 @@
-"""The Training tab: how a model was trained, from the files of its folder.
-
-The folder may come from anybody's repo on the Hub. `dcgan.model_folder` reads its JSON, and `load_animation` here its
-pictures; for both, what is damaged or too large counts as missing.
-"""
+"""How it learned: the film of the training, what the model is, and how good it is."""
 
 import contextlib
 import functools
 import io
-from datetime import datetime, timezone
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -17,12 +12,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from dcgan.hub import card
-from dcgan.model_folder import BUNDLED, Model, read_evaluation, read_history
-from demo.api import asked_model, register_endpoint
-from demo.links import View, copy_link
-from demo.models import Entry, Models
-from demo.parts.controls import QUIET, browser_view
+from dcgan.model_folder import Model, read_history
+from demo.api.arithmetic import TRAYS
+from demo.api.training import facts, measures
+from demo.links import View, choice_part
+from demo.models import Models
+from demo.parts.controls import browser_view
+from demo.parts.inputs import ANY, DIGITS
 from demo.parts.pictures import data_uri
 
 ROWS = 3 * 30 + 2  # pixel rows that are shown of a frame: the first three rows of digits
@@ -95,34 +91,9 @@ def film(folder: Path) -> str:
     )
 
 
-def measures(folder: Path) -> list[tuple[str, str]]:
-    """Return (measure, text) rows of the model's evaluation; [] if these weights were not measured."""
-    evaluation = read_evaluation(folder)
-    return [] if evaluation is None else card.summary(evaluation["runs"])
-
-
 def table(rows: list[tuple[str, str]], caption: str) -> str:
     cells = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
     return f"<table><caption>{escape(caption)}</caption>{cells}</table>"
-
-
-def origin(entry: Entry) -> str:
-    """Return where the weights come from."""
-    model = entry.model
-    if model.commit is not None:
-        return f"the Hub, {model.name}, commit {model.commit[:12]}"
-    if model.name == entry.name:
-        return "bundled with this page" if model.folder.parent == BUNDLED else f"the folder {model.folder.name}"
-    return f"the bundled {model.name}, shown instead of {entry.name}"
-
-
-def facts(entry: Entry) -> list[tuple[str, str]]:
-    """Return (name, text) rows: where the weights come from, and how they were trained."""
-    model, rows = entry.model, [("source", origin(entry))]
-    with contextlib.suppress(OSError):  # the cache may have been emptied
-        written = datetime.fromtimestamp((model.folder / "model.safetensors").stat().st_mtime, timezone.utc)
-        rows.append(("file date", f"{written:%Y-%m-%d}"))
-    return rows + card.facts(model.config, model.training, read_history(model.folder))
 
 
 def train_your_own_html(model: Model) -> str:
@@ -147,25 +118,6 @@ def render(models: Models, model_name: str) -> str:
     return film(folder) + tables + train_your_own_html(entry.model)
 
 
-def endpoint(models: Models, model) -> dict:
-    """How a model was trained, from the files of its folder.
-
-    Args:
-        model: name of the model, as the endpoint `models` lists them
-
-    Returns:
-        record: its history (an object for each epoch), its recipe, its measures (means and ranges), where it is from
-    """
-    asked_model(models, model)
-    entry = models.entries[model]
-    return {
-        "history": read_history(entry.model.folder),
-        "recipe": entry.model.training.get("recipe"),
-        "measures": dict(measures(entry.model.folder)),
-        "origin": origin(entry),
-    }
-
-
 def curve_data(history: list[dict], curves: dict[str, str]) -> pd.DataFrame:
     """Return the columns epoch, value and curve: a row for each number that the history has."""
     rows = [
@@ -181,11 +133,15 @@ def draw_curves(models: Models, model_name: str) -> list[gr.LinePlot]:
     return [gr.LinePlot(value=frame, visible=len(frame) > 0) for frame in data]
 
 
-def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
-    """Build the tab inside the page that is being built. It is empty until it is opened."""
-    view = browser_view("training")
+def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
+    """Build the tab inside the page that is being built. The film and the tables come when it is opened."""
+    view = browser_view("learned")
+    with gr.Row(elem_id="shared"):
+        if not model_name.is_rendered:
+            model_name.render()
+        exact.render()
     plots = []
-    with gr.Row(elem_classes="plots"):
+    with gr.Accordion("Losses and quality, epoch by epoch", open=False), gr.Row(elem_classes="plots"):
         for title, curves in CURVES.items():
             plots.append(
                 gr.LinePlot(
@@ -202,9 +158,9 @@ def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
                     buttons=["fullscreen"],
                 )
             )
-    copy_link()
-    register_endpoint("training", endpoint, models, [model_name], gr.JSON(visible=False, label="record"))
     opened = [model_name.change, tab.select]
-    gr.on(opened, partial(render, models), model_name, view, **QUIET)
-    gr.on(opened, partial(draw_curves, models), model_name, plots, **QUIET)
-    return View("training", {})
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    gr.on(opened, partial(render, models), model_name, view, **quiet)
+    gr.on(opened, partial(draw_curves, models), model_name, plots, **quiet)
+    parts = {name: {"kind": "text", "value": text} for name, text in TRAYS.items()}  # of the sum of hands
+    return View("learned", {}, parts | {"digit": choice_part(ANY, DIGITS)})

@@ -1,4 +1,4 @@
-"""Explore, Directions: move a hand along directions of latent space, measured ones (thickness) and unnamed ones."""
+"""The endpoints `directions` and `move`: a hand moved along directions of latent space (thickness, slant, …)."""
 
 import gradio as gr
 import torch
@@ -11,15 +11,12 @@ from dcgan.images import to_pil
 from dcgan.latents.codes import encode, latent_of, quantise
 from dcgan.latents.directions import Direction
 from dcgan.model_folder import Model
-from demo.api import asked_model, register_endpoint
-from demo.links import View, copy_link
-from demo.models import FOUND_DIRECTIONS, Models
-from demo.parts.controls import browser_call, browser_view, digit_control, hand_control
+from demo.api import asked_model, digit_choice, register_endpoint
+from demo.models import Models
 from demo.parts.inputs import asked_digit, number
 from demo.parts.pictures import generate_cropped
 
 REACH = 4.0  # of a slider, in standard deviations of a latent
-NAMED = ("thickness", "slant", "width")  # of the measured directions, in their order
 
 
 def move_hand(model: Model, directions: list[Direction], hand, digit, amounts) -> tuple[Tensor, int | None]:
@@ -73,26 +70,10 @@ def list_directions(models: Models, model) -> list[dict]:
     ]
 
 
-def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
-    """Build the tab inside the page that is being built. The browser asks for the directions when it is opened."""
-    with gr.Row(elem_classes="tab-row"):
-        with gr.Column(elem_classes="first"):
-            hand = hand_control("Hand", "5")
-            digit = digit_control("Digit")
-        with gr.Column(elem_classes="view"):
-            browser_view("directions")
-        with gr.Column(elem_classes="more"):
-            sliders = {}
-            for i, name in enumerate([*NAMED, *(f"direction {i + 1}" for i in range(FOUND_DIRECTIONS))]):
-                info = "the strongest in the first layer (SeFa), without names" if i == len(NAMED) else None
-                slider = gr.Slider(-REACH, REACH, 0, step=0.1, label=name, info=info)
-                sliders[name.replace(" ", "")] = slider
-            reset = gr.Button("All back to 0", size="sm")
-            copy_link()
-    zeros = browser_call("zeros", len(sliders))
-    reset.click(None, None, list(sliders.values()), js=zeros, api_visibility="private")
-    register_endpoint("directions", list_directions, models, [model_name], gr.JSON(visible=False, label="directions"))
+def register(models: Models, model_name: gr.Radio) -> None:
+    """Add the endpoints to the page that is being built."""
+    hand = gr.Textbox("5", label="Hand", visible=False)
     amounts = Api({}, {"type": "object", "additionalProperties": {"type": "number"}}, "Amounts")  # gr.JSON has no type
-    drawn = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="moved")]
-    register_endpoint("move", move_endpoint, models, [model_name, hand, digit, amounts], drawn)
-    return View("directions", {"hand": hand, "digit": digit} | sliders)
+    outputs = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="moved")]
+    register_endpoint("directions", list_directions, models, [model_name], gr.JSON(visible=False, label="directions"))
+    register_endpoint("move", move_endpoint, models, [model_name, hand, digit_choice(), amounts], outputs)

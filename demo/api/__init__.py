@@ -10,7 +10,7 @@ from gradio.components import Component
 from dcgan import InputError
 from dcgan.model_folder import Model
 from demo.models import Models
-from demo.parts.inputs import show_input_errors
+from demo.parts.inputs import ANY, DIGITS, show_input_errors
 
 
 def register_endpoint(
@@ -33,3 +33,8 @@ def asked_model(models: Models, name: object) -> Model:
         offered = ", ".join(models.entries)
         raise InputError(f"there is no model {reprlib.repr(name)} on this page: it must be one of {offered}")
     return models[name]
+
+
+def digit_choice() -> gr.Radio:
+    """Return the parameter `digit` of an endpoint: any, or 0 to 9."""
+    return gr.Radio(DIGITS, value=ANY, label="Digit", visible=False)

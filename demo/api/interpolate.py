@@ -1,4 +1,4 @@
-"""The Interpolate tab: a morph along 2 to 8 key frames. Play it, scrub through it, download it as a loop."""
+"""The endpoint `interpolate`, and the loops that the page saves: a morph along key frames."""
 
 import io
 from collections.abc import Sequence
@@ -10,14 +10,11 @@ import numpy as np
 from PIL import Image
 
 from dcgan.images import encode_animation, enlarge, grid, to_pil
-from dcgan.latents.interpolation import EASINGS, MAX_KEYS, interpolate
+from dcgan.latents.interpolation import EASINGS, interpolate
 from dcgan.latents.sampling import crop
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
-from demo.links import View, copy_link
 from demo.models import Models
-from demo.parts.controls import browser_call, browser_view, dice_button
-from demo.parts.downloads import encoder
 from demo.parts.inputs import keys_for, one_of, parse_keys, whole_number, yes_or_no
 from demo.parts.pictures import file_for_client
 
@@ -25,7 +22,6 @@ MAX_STEPS, MAX_SPEED = 60, 30
 ANIMATION_SCALE = 8
 PATHS = ("spherical", "linear")
 KINDS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
-DEFAULTS = {"keys": "15 24", "steps": 24, "closed": False, "path": "spherical", "easing": "even", "speed": 12}
 
 
 def morph_frames(model: Model, key_text, steps, closed, path, easing) -> tuple[np.ndarray, str]:
@@ -117,46 +113,16 @@ def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, ki
     return file_for_client(loop, f"{name}.{kind}"), grid(frames, len(frames))
 
 
-def build(models: Models, model_name: gr.Radio, tab: gr.Tab) -> View:
-    """Build the tab inside the page that is being built."""
-    with gr.Row(elem_classes="tab-row"):
-        with gr.Column(elem_classes="first"):
-            key_text = gr.Textbox(
-                DEFAULTS["keys"],
-                label="Key frames",
-                info=f"2 to {MAX_KEYS} seeds; 24:7 is seed 24 with the digit 7",
-                max_lines=3,
-            )
-            with gr.Row(elem_classes="seed-row"):
-                dice_button(key_text, browser_call("rollKeys", MAX_KEYS), key_text)
-            closed = gr.Checkbox(DEFAULTS["closed"], label="Closed loop: back to the first")
-        with gr.Column(elem_classes="view"):
-            browser_view("interpolate", server_functions=[encoder(models, morph_file)])
-        with gr.Column(elem_classes="more"):
-            steps = gr.Slider(
-                2, MAX_STEPS, DEFAULTS["steps"], step=1, label="Steps", info="from one key frame to the next"
-            )
-            speed = gr.Slider(1, MAX_SPEED, DEFAULTS["speed"], step=1, label="Speed", info="pictures a second")
-            path = gr.Radio(
-                list(PATHS),
-                value=DEFAULTS["path"],
-                label="Path",
-                info="spherical keeps the typical length of latents",
-                elem_classes="chips",
-            )
-            easing = gr.Radio(
-                list(EASINGS),
-                value=DEFAULTS["easing"],
-                label="Easing",
-                info="smooth is slower near the key frames",
-                elem_classes="chips",
-            )
-            copy_link()
-
-    controls = {"keys": key_text, "steps": steps, "closed": closed, "path": path, "easing": easing, "speed": speed}
-    kind = gr.Radio(list(KINDS), value="gif", label="File type", visible=False)
-    file = gr.File(visible=False, label="loop")
-    picture = gr.Image(format="png", visible=False, label="strip")
-    register_endpoint("interpolate", endpoint, models, [model_name, *controls.values(), kind], [file, picture])
-    at = {"kind": "slider", "value": 0, "minimum": 0, "maximum": 1, "step": 0.0001}  # the place on the morph
-    return View("interpolate", controls, {"at": at})
+def register(models: Models, model_name: gr.Radio) -> None:
+    """Add the endpoint to the page that is being built."""
+    inputs = [
+        gr.Textbox("15 24", label="Key frames", visible=False),
+        gr.Slider(2, MAX_STEPS, 24, step=1, label="Steps", visible=False),
+        gr.Checkbox(False, label="Closed loop", visible=False),
+        gr.Radio(list(PATHS), value=PATHS[0], label="Path", visible=False),
+        gr.Radio(list(EASINGS), value=EASINGS[0], label="Easing", visible=False),
+        gr.Slider(1, MAX_SPEED, 12, step=1, label="Speed", visible=False),
+        gr.Radio(list(KINDS), value="gif", label="File type", visible=False),
+    ]
+    outputs = [gr.File(visible=False, label="loop"), gr.Image(format="png", visible=False, label="strip")]
+    register_endpoint("interpolate", endpoint, models, [model_name, *inputs], outputs)

@@ -1,0 +1,81 @@
+// The menu Save: what the open tab shows, and the current handwriting.
+//
+// A view gives title, what it is that one sees; drawing(), which save.js describes; moving and extra, {kind: text} of
+// further files, the latter under *more*; and file(kind), a promise of such a file as {name, content}, a Blob or a text.
+
+import dcgan from "../engine/index.js";
+import { make } from "./glyphs.js";
+import { openView } from "./page.js";
+import { save, toPixels, toPng, toSvg } from "./save.js";
+
+const DRAWN = { svg: "SVG", png: "PNG", transparent: "PNG, transparent" };
+const SIDE = { pixels: "Exact 28×28 pixels (PNG)" };
+
+const OWN = {
+  svg: (drawing) => ({ name: `${drawing.name}.svg`, content: new Blob([toSvg(drawing)], { type: "image/svg+xml" }) }),
+  png: async (drawing) => ({ name: `${drawing.name}.png`, content: await toPng(drawing) }),
+  transparent: async (drawing) => ({ name: `${drawing.name}_transparent.png`, content: await toPng(drawing, true) }),
+  pixels: async (drawing) => ({ name: `${drawing.name}_pixels.png`, content: await toPixels(drawing) }),
+};
+
+// Return a file that the server makes, {name, content}.
+export async function fromServer(server, request) {
+  const answer = await server.encode(JSON.stringify({ model: demo.state.model, ...request }));
+  if (answer.error) throw new Error(answer.error);
+  return { name: answer.name, content: await (await fetch(answer.uri)).blob() };
+}
+
+async function fileOf(view, kind) {
+  await dcgan.scheduler.settled();
+  return OWN[kind] ? OWN[kind](view.drawing()) : view.file(kind);
+}
+
+async function press(pressed, view, kind) {
+  const text = pressed.textContent;
+  pressed.disabled = true;
+  try {
+    const { name, content } = await fileOf(view, kind);
+    save(name, content);
+  } catch (error) {
+    pressed.textContent = error.message || "No answer from the server: try again";
+    setTimeout(() => (pressed.textContent = text), 3000);
+  }
+  pressed.disabled = false;
+}
+
+// Return buttons that save files of a view. kinds: {kind: text}
+function buttons(view, kinds) {
+  return Object.entries(kinds).map(([kind, text]) => {
+    const made = make("button", { type: "button", textContent: text, dataset: { save: kind } });
+    made.addEventListener("click", () => press(made, view, kind));
+    return made;
+  });
+}
+
+function group(view, kinds) {
+  return make("div", { className: "group", role: "group", ariaLabel: view.title }, make("p", {}, view.title), ...buttons(view, kinds));
+}
+
+// Return the menu. hand: a function that returns the view of the current handwriting.
+export function menu(hand) {
+  const list = make("div", { className: "list" });
+  const element = make("details", { className: "save" }, make("summary", {}, "Save"), list);
+  element.addEventListener("toggle", () => {
+    if (!element.open) return;
+    const view = openView(), own = hand();
+    const seen = view?.drawing?.() ? [group(view, { ...DRAWN, ...view.moving })] : [];
+    const more = seen.length ? buttons(view, { ...SIDE, ...view.extra }) : buttons(own, SIDE);
+    list.replaceChildren(
+      ...seen, group(own, { ...DRAWN, ...own.moving }),
+      make("details", { className: "more" }, make("summary", {}, "More"), ...more),
+    );
+  });
+  const close = () => { element.open = false; };
+  addEventListener("pointerdown", ({ target }) => element.contains(target) || close());
+  element.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    close();
+    element.firstElementChild.focus();
+  });
+  return element;
+}
