@@ -6,8 +6,10 @@
 // It knows nothing of the page around it. `init` tells it which models there are and where their weights lie.
 
 import { decode, encode, latentOf, quantise } from "./codes.js";
+import { normaliseDrawing, pack, unpack } from "./drawing.js";
 import { InputError } from "./errors.js";
 import { trace, VIEW_BOX } from "./ink.js";
+import { Finder } from "./inversion.js";
 import { along, between, lerp, mapPoint, move, pointOf, route, slerp } from "./interpolation.js";
 import { Models } from "./models.js";
 import { scorePicture } from "./networks.js";
@@ -71,6 +73,11 @@ async function loadScores(model) {
   return (picture, digits) => scorePicture(discriminator, classifier, toUint8(picture), digits);
 }
 
+// Load what finds the hands of drawings: see `Finder` in inversion.js.
+async function loadFinder(model) {
+  return new Finder(...await Promise.all([known.generator(model), known.classifier(model)]), known.options);
+}
+
 function join(pictures, config) {
   const images = new Uint8Array(pictures.length * 28 * 28);
   pictures.forEach((picture, i) => images.set(to28x28(toUint8(picture), config), i * 28 * 28));
@@ -123,8 +130,9 @@ async function score({ model, seeds, digit = null, truncation = 1 }) {
 }
 
 const dcgan = {
-  init, models, latent, point, load, loadScores, sample, interpolate, ink, score, scheduler,
-  encode, decode, quantise, slerp, lerp, between, along, route, mapPoint, move, toUint8, InputError, VIEW_BOX,
+  init, models, latent, point, load, loadScores, loadFinder, sample, interpolate, ink, score, scheduler,
+  encode, decode, quantise, slerp, lerp, between, along, route, mapPoint, move, toUint8, normaliseDrawing, pack, unpack,
+  InputError, VIEW_BOX,
 };
 globalThis.dcgan = dcgan;
 export default dcgan;

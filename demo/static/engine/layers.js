@@ -53,6 +53,12 @@ export class Memory {
     }
   }
 
+  // Return one of a layer's weights.
+  weight({ rows, length, weights }, row, k, output) {
+    const panel = weights / BYTES + (output - (output % PANEL)) * rows * length + (output % PANEL);
+    return this.floats[panel + (row * length + k) * PANEL];
+  }
+
   // Set a bias to a BatchNorm's shift, plus the digits' own biases by their weights (null without digits).
   setBias(address, shift, classBias, weights) {
     const bias = this.view(address, shift.length);

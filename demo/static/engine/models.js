@@ -89,12 +89,12 @@ export class Models {
   #networks = new Map(); // what names a network's weights: a promise of the network
   #loaded = new Set(); // the keys of those that are ready
   #rough = new Map(); // functions that want a network made of the first half of its weights, by the network's key
-  #options;
+  options;
   #fetch;
 
   // simd: false takes the plain-JavaScript path. fetch: another one than the browser's.
   constructor(entries = [], { simd = true, fetch = (...request) => globalThis.fetch(...request) } = {}) {
-    this.#options = { simd };
+    this.options = { simd };
     this.#fetch = fetch;
     this.update(entries);
   }
@@ -159,7 +159,7 @@ export class Models {
   }
 
   async generator(name) {
-    return this.#network(name, "generator", (config, buffer) => new Generator(config, buffer, this.#options));
+    return this.#network(name, "generator", (config, buffer) => new Generator(config, buffer, this.options));
   }
 
   // Return a promise of a generator that is there sooner: of the first half of its weights if that comes first.
@@ -169,11 +169,11 @@ export class Models {
   }
 
   async discriminator(name) {
-    return this.#network(name, "discriminator", (config, buffer) => new Discriminator(config, buffer, this.#options));
+    return this.#network(name, "discriminator", (config, buffer) => new Discriminator(config, buffer, this.options));
   }
 
   async classifier(name) {
-    return this.#network(name, "classifier", (_, buffer) => new DigitClassifier(buffer, this.#options));
+    return this.#network(name, "classifier", (_, buffer) => new DigitClassifier(buffer, this.options));
   }
 
   // Return whether a model's generator is ready to draw.

@@ -17,7 +17,7 @@ function fillConvolution(memory, layer, weight, [outputs, inputs, kernel], chann
 }
 
 // Copy the channels of a picture into memory, pixel by pixel.
-function place(memory, { address, size, channels }, values, from) {
+export function place(memory, { address, size, channels }, values, from) {
   const floats = memory.view(address, (size + 2) ** 2 * channels);
   for (let channel = 0; channel < values.length / size ** 2; channel++) {
     for (let y = 0; y < size; y++) {
