@@ -1,5 +1,6 @@
 """Write numbers in one handwriting: the generator makes the digits, the signs between them are drawn as lines."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,15 +14,27 @@ from dcgan.latents.directions import stroke_statistics
 from dcgan.latents.sampling import generate, to_28x28
 from dcgan.networks import Generator
 
-SIGNS = {  # strokes of each sign, as points (x, y) in pixels on a line 28 pixels high; one point is a dot
+SIGNS = {  # strokes of each upright sign: points (x, y) in pixels on a line 28 pixels high, joined; one point is a dot
     "-": [[(1, 14), (9, 14)]],
     ".": [[(1, 22)]],
     ",": [[(2, 22), (0, 26)]],
     ":": [[(1, 11)], [(1, 20)]],
     "/": [[(9, 4), (0, 25)]],
+    "+": [[(1, 14), (11, 14)], [(6, 9), (6, 19)]],
+    "=": [[(1, 11), (10, 11)], [(1, 17), (10, 17)]],
+    "(": [[(5, 3), (3, 6.5), (1.5, 10), (1, 14), (1.5, 18), (3, 21.5), (5, 25)]],
+    ")": [[(1, 3), (3, 6.5), (4.5, 10), (5, 14), (4.5, 18), (3, 21.5), (1, 25)]],
+    "%": [
+        [(3.8, 4.4), (6.4, 5.4), (7.4, 8), (6.4, 10.6), (3.8, 11.6), (1.2, 10.6), (0.2, 8), (1.2, 5.4), (3.8, 4.4)],
+        [(15.7, 4), (3.3, 24)],
+        [(15.2, 16.4), (17.8, 17.4), (18.8, 20), (17.8, 22.6), (15.2, 23.6), (12.6, 22.6), (11.6, 20), (12.6, 17.4)]
+        + [(15.2, 16.4)],
+    ],
 }
+THICKNESS, SLANT = (1.5, 5), (-0.3, 0.4)  # what a sign takes from a hand: pixels; pixels to the right for one up
 SPACE = 12  # pixels
 LINE = 28
+MIDDLE = LINE / 2  # of a line: what a slant does not move
 MAX_CHARACTERS, MAX_LINES = 200, 12
 OVERSAMPLING = 8  # of the signs, for soft edges
 
@@ -61,18 +74,41 @@ def varied(latent: Tensor, count: int, variation: float) -> Tensor:
     return (1 - variation**2) ** 0.5 * latent + variation * noise
 
 
-def sign(character: str, thickness: float) -> np.ndarray:
-    """Return a sign as an image (28, W) uint8. thickness: in pixels."""
-    width = max(x for stroke in SIGNS[character] for x, _ in stroke) + thickness + 1
-    picture = Image.new("L", (round(width * OVERSAMPLING), LINE * OVERSAMPLING))
+def pen_of(images: np.ndarray) -> tuple[float, float]:
+    """Return the thickness and the slant that signs take from digits (N, 28, 28) uint8: medians, within the limits."""
+    measured = stroke_statistics(images)
+    thickness, slant = (float(np.median(measured[name])) for name in ("thickness", "slant"))
+    return float(np.clip(thickness, *THICKNESS)), float(np.clip(slant, *SLANT))
+
+
+def sign_strokes(character: str, slant: float) -> list[list[tuple[float, float]]]:
+    """Return the strokes of a sign as points (x, y) in pixels, y from 0 to 28 down a line. The leftmost point has x 0.
+
+    A point of `SIGNS` moves to the right by slant * (14 - y). A pen with a round tip draws from each point of a stroke
+    to the next; a stroke of one point is a dot.
+    """
+    strokes = [[(x + slant * (MIDDLE - y), float(y)) for x, y in stroke] for stroke in SIGNS[character]]
+    left = min(x for stroke in strokes for x, _ in stroke)
+    return [[(x - left, y) for x, y in stroke] for stroke in strokes]
+
+
+def sign(character: str, thickness: float, slant: float) -> np.ndarray:
+    """Return a sign as an image (28, W) uint8: the ink in the middle of the fewest columns that hold it.
+
+    thickness: in pixels. slant: see `sign_strokes`.
+    """
+    strokes = sign_strokes(character, slant)
+    right = max(x for stroke in strokes for x, _ in stroke)
+    width = math.ceil(right + thickness)
+    picture = Image.new("L", (width * OVERSAMPLING, LINE * OVERSAMPLING))
     pen, radius = ImageDraw.Draw(picture), thickness * OVERSAMPLING / 2
-    for stroke in SIGNS[character]:
-        points = [((x + thickness / 2 + 0.5) * OVERSAMPLING, y * OVERSAMPLING) for x, y in stroke]
+    for stroke in strokes:
+        points = [((x + (width - right) / 2) * OVERSAMPLING, y * OVERSAMPLING) for x, y in stroke]
         if len(points) > 1:
             pen.line(points, fill=255, width=round(2 * radius))
         for x, y in points:  # round ends
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(picture.resize((round(width), LINE), Image.Resampling.BOX))
+    return np.asarray(picture.resize((width, LINE), Image.Resampling.BOX))
 
 
 def trimmed(glyph: np.ndarray) -> np.ndarray:
@@ -96,7 +132,7 @@ def write(
     digits = [int(character) for line in lines for character in line if character.isdigit()]
     latents = varied(latent, len(digits), variation)
     drawn = to_28x28(to_uint8(generate(generator, latents, torch.tensor(digits))).numpy(), config.border)
-    thickness = float(np.clip(np.median(stroke_statistics(drawn)["thickness"]), 1.5, 5))
+    thickness, slant = pen_of(drawn)
     placed, glyphs = [], iter(drawn)
     for number, line in enumerate(lines):
         left, top = margin, margin + number * (LINE + 2)
@@ -104,7 +140,7 @@ def write(
             if character == " ":
                 left += SPACE
                 continue
-            glyph = trimmed(next(glyphs) if character.isdigit() else sign(character, thickness))
+            glyph = trimmed(next(glyphs)) if character.isdigit() else sign(character, thickness, slant)
             placed.append((character, left, top, glyph))
             left += glyph.shape[1] + spacing
     width = max(left + glyph.shape[1] for _, left, _, glyph in placed)

@@ -7,7 +7,17 @@ from dcgan.config import ModelConfig
 from dcgan.evaluation.classifier import load_classifier, read
 from dcgan.hub.load import load_model
 from dcgan.latents.directions import stroke_statistics
-from dcgan.latents.handwriting import MAX_CHARACTERS, MAX_LINES, SIGNS, check_text, sign, varied, write
+from dcgan.latents.handwriting import (
+    MAX_CHARACTERS,
+    MAX_LINES,
+    SIGNS,
+    check_text,
+    pen_of,
+    sign,
+    sign_strokes,
+    varied,
+    write,
+)
 from dcgan.latents.sampling import latent_from_seed, sample, to_28x28
 
 
@@ -60,7 +70,9 @@ def test_variation_goes_from_the_same_hand_to_others():
         assert torch.cosine_similarity(latents, latent[None]).mean().item() == pytest.approx(cosine, abs=0.03)
 
 
-@pytest.mark.parametrize("text", ["2026", "24.12.2026, 23:59", "10/3 - 4", "1\n\n 22\n333", "1 1", "  7", "7-,"])
+@pytest.mark.parametrize(
+    "text", ["2026", "24.12.2026, 23:59", "10/3 - 4", "(1+2)=3", "50 %", "1\n\n 22\n333", "1 1", "  7", "7-,"]
+)
 def test_boxes_lie_in_the_image_in_reading_order_and_hold_all_the_ink(generator, text):
     written = write(generator, hand(8), text, margin=4)
     assert characters(written) == "".join(text.split())
@@ -92,25 +104,73 @@ def test_lines_stand_below_each_other_whatever_ends_them(generator):
     assert np.array_equal(written.image, write(generator, hand(8), "1-\n2").image)
 
 
-@pytest.mark.parametrize("thickness", [2.0, 3.0, 5.0])
-def test_signs_have_the_thickness_asked_for_and_are_different(thickness):
-    signs = {character: sign(character, thickness) for character in SIGNS}
+@pytest.mark.parametrize("slant", [-0.3, 0, 0.4])
+@pytest.mark.parametrize("thickness", [1.5, 3.0, 5.0])
+def test_signs_have_the_thickness_asked_for_and_are_different(thickness, slant):
+    signs = {character: sign(character, thickness, slant) for character in "-./:,+=()%"}
+    assert signs.keys() == SIGNS.keys()
     for picture in signs.values():
-        assert picture.shape[0] == 28 and picture.dtype == np.uint8 and picture.max() > 200
-        assert not picture[:, 0].all() and not picture[:, -1].all()
+        assert picture.shape[0] == 28 and picture.dtype == np.uint8 and picture.max() > 100
+        assert picture[:, [0, -1]].any(axis=0).all() and not picture[[0, -1]].all(axis=1).any()
     for character, dots in ((".", 1), (":", 2)):
         assert signs[character].sum() / 255 == pytest.approx(dots * np.pi / 4 * thickness**2, rel=0.25)
-    assert signs["-"].sum(axis=0).max() / 255 == pytest.approx(thickness, abs=0.3)
+    for character, lines in (("-", 1), ("=", 2)):
+        assert signs[character].sum(axis=0).max() / 255 == pytest.approx(lines * thickness, abs=0.3 * lines)
     assert len({picture.tobytes() for picture in signs.values()}) == len(SIGNS)
 
 
-def test_a_bold_hand_writes_bold_signs(generator):
-    thickness = stroke_statistics(to_28x28(sample(generator, range(40), 8).images, 2))["thickness"]
-    fine, bold = (
-        glyphs(write(generator, hand(int(seed)), "8-", variation=0))[1].sum(dtype=int)
-        for seed in (thickness.argmin(), thickness.argmax())
+def test_the_rings_of_a_percent_sign_stay_open_in_the_boldest_hand():
+    percent = sign("%", 5, 0.0)
+    left = (percent.shape[1] - 18.6) / 2 - 0.2
+    for x, y in ((3.8, 8), (15.2, 20)):
+        column = round(left + x)  # the ring's middle is a corner of four pixels, or near it
+        assert percent[y - 1 : y + 1, column - 1 : column + 1].min() < 100
+
+
+@pytest.mark.parametrize("character", SIGNS)
+def test_a_slant_is_a_shear_around_the_middle_of_the_line(character):
+    for slant in (-0.3, 0, 0.4):
+        for upright, leaning in zip(SIGNS[character], sign_strokes(character, slant), strict=True):
+            (x, y), moved = np.array(upright, float).T, np.array(leaning).T
+            assert np.array_equal(moved[1], y)
+            shift = moved[0] - x - slant * (14 - y)
+            assert shift == pytest.approx(shift[0])
+        assert min(x for stroke in sign_strokes(character, slant) for x, _ in stroke) == 0
+
+
+def test_a_sign_is_drawn_where_its_strokes_are():
+    for slant in (0, 0.25):
+        (x_top, y_top), (x_end, y_end) = sign_strokes("/", slant)[0]
+        picture = sign("/", 2, slant) / 255
+        offset = (picture.shape[1] - x_top) / 2
+        columns = np.arange(picture.shape[1]) + 0.5
+        for y in (8, 14, 20):
+            wanted = x_top + (x_end - x_top) * (y + 0.5 - y_top) / (y_end - y_top) + offset
+            assert (picture[y] * columns).sum() / picture[y].sum() == pytest.approx(wanted, abs=0.1)
+
+
+@pytest.mark.parametrize(("name", "least"), [("thickness", 1.3), ("slant", 0.4)])
+def test_signs_take_a_hands_weight_and_slant(generator, name, least):
+    measured = stroke_statistics(to_28x28(sample(generator, range(40), 8).images, 2))[name]
+    low, high = (
+        glyphs(write(generator, hand(int(seed)), "8-/", variation=0)) for seed in (measured.argmin(), measured.argmax())
     )
-    assert bold > 1.3 * fine
+    if name == "thickness":
+        assert high[1].sum(dtype=int) > least * low[1].sum(dtype=int)
+    else:
+        leans = [stroke_statistics(written[2][None])["slant"][0] for written in (low, high)]
+        assert leans[1] - leans[0] > least
+
+
+def test_the_pen_is_the_median_of_the_digits_within_limits(generator):
+    images = to_28x28(sample(generator, range(9), 8).images, 2)
+    measured = stroke_statistics(images)
+    assert pen_of(images) == pytest.approx((np.median(measured["thickness"]), np.median(measured["slant"])))
+    stroke = np.zeros((1, 28, 28), np.uint8)
+    stroke[0, np.arange(28), np.arange(28)] = 255
+    assert pen_of(stroke) == (1.5, -0.3)
+    assert pen_of(stroke[..., ::-1]) == (1.5, 0.4)
+    assert pen_of(np.full((1, 28, 28), 255, np.uint8))[0] == 5
 
 
 def test_a_larger_colour_model_writes_at_the_same_size(make_networks):
