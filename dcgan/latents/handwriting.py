@@ -103,7 +103,8 @@ def sign(character: str, thickness: float, slant: float) -> np.ndarray:
     picture = Image.new("L", (width * OVERSAMPLING, LINE * OVERSAMPLING))
     pen, radius = ImageDraw.Draw(picture), thickness * OVERSAMPLING / 2
     for stroke in strokes:
-        points = [((x + (width - right) / 2) * OVERSAMPLING, y * OVERSAMPLING) for x, y in stroke]
+        # Pillow counts from the middle of the first pixel.
+        points = [((x + (width - right) / 2) * OVERSAMPLING - 0.5, y * OVERSAMPLING - 0.5) for x, y in stroke]
         if len(points) > 1:
             pen.line(points, fill=255, width=round(2 * radius))
         for x, y in points:  # round ends
