@@ -3,6 +3,7 @@
 import gradio as gr
 
 PAPER, SHEET, INK, FADED, RULE, BLUE = "#f4efe3", "#fbf8f0", "#211f1b", "#5f594d", "#d9d0bc", "#1d4e89"
+EDGE, RIM = "#8d8471", "#7f8b90"  # of what can be changed: 3:1 on their ground
 SLATE, BOARD, CHALK, DUST, GROOVE, SKY = "#1d2326", "#262d31", "#ece8dd", "#aeb3ae", "#3c464b", "#9cc7ee"
 
 
@@ -23,7 +24,7 @@ def build_theme() -> gr.themes.Base:
         "border_color_primary": (RULE, GROOVE),
         "block_border_color": (RULE, GROOVE),
         "input_background_fill": (PAPER, SLATE),
-        "input_border_color": (RULE, GROOVE),
+        "input_border_color": (EDGE, RIM),
         "color_accent_soft": (PAPER, SLATE),
         "slider_color": (BLUE, SKY),
         "link_text_color": (BLUE, SKY),
@@ -32,8 +33,9 @@ def build_theme() -> gr.themes.Base:
         "border_color_accent": (BLUE, SKY),
         "button_secondary_background_fill": (PAPER, SLATE),
         "button_secondary_background_fill_hover": (RULE, GROOVE),
-        "button_secondary_border_color": (RULE, GROOVE),
+        "button_secondary_border_color": (EDGE, RIM),
         "button_secondary_text_color": (INK, CHALK),
+        "input_border_color_focus": (BLUE, SKY),
         "checkbox_background_color": (PAPER, SLATE),
         "checkbox_background_color_selected": (BLUE, SKY),
         "checkbox_border_color": (FADED, DUST),
@@ -41,7 +43,7 @@ def build_theme() -> gr.themes.Base:
         "checkbox_label_background_fill": (PAPER, SLATE),
         "checkbox_label_background_fill_hover": (RULE, GROOVE),
         "checkbox_label_background_fill_selected": (BLUE, SKY),
-        "checkbox_label_border_color": (RULE, GROOVE),
+        "checkbox_label_border_color": (EDGE, RIM),
         "checkbox_label_text_color": (INK, CHALK),
         "checkbox_label_text_color_selected": (SHEET, SLATE),
     }

@@ -103,7 +103,8 @@ export function mount(element, server) {
   keep = tool("♡", "Keep", keepOrDrop, "keep this handwriting on the shelf");
   shelf = make("div", { className: "shelf", role: "group", ariaLabel: "handwritings that you keep" });
   const label = make("label", { className: "hand-name", title: "One number is one person's handwriting." }, make("span", {}, "Hand"), field);
-  const fresh = tool("New hand", "", () => take(newSeed()));
+  const fresh = make("button", { type: "button", ariaLabel: "New hand" }, "New", make("span", { className: "words" }, "hand"));
+  fresh.addEventListener("click", () => take(newSeed()));
   const share = tool("Share", "", shareLink);
   frame.replaceChildren(ten, make("div", { className: "tools" }, label, back, fresh, keep, shelf, menu(() => view), share));
   let before = null;

@@ -170,6 +170,7 @@ export function redraw() {
 export function add(view) {
   views.set(view.name, view);
   nameRadios();
+  wordSliders();
   const list = document.querySelector("#tabs [role=tablist]:not([data-handled])");
   if (list) {
     list.dataset.handled = "";
@@ -182,6 +183,16 @@ export function add(view) {
 function nameRadios() {
   for (const group of document.querySelectorAll("fieldset")) {
     for (const radio of group.querySelectorAll("input[type=radio]")) radio.name = group.id || group.closest("[id]").id;
+  }
+}
+
+// The ends of a slider get the words of its explanation, "hairline … bold", in place of numbers.
+function wordSliders() {
+  for (const info of document.querySelectorAll(".block:not(.worded) .wrap > .head .info-text")) {
+    const ends = info.textContent.split(" … "), block = info.closest(".block");
+    if (ends.length !== 2) continue;
+    block.classList.add("worded");
+    [".min_value", ".max_value"].forEach((name, i) => (block.querySelector(name).textContent = ends[i]));
   }
 }
 
