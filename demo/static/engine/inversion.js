@@ -116,10 +116,12 @@ function errorOf(picture, target) {
   return Math.sqrt(pixels.reduce((sum, value, at) => sum + (value - goal[at]) ** 2, 0) / pixels.length);
 }
 
-const idle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 4)); // Safari has none
-const pause = () => new Promise((resolve) => {
-  if (!document.hidden) return idle(resolve, { timeout: 50 });
-  document.addEventListener("visibilitychange", resolve, { once: true });
+const whenIdle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 20)); // Safari has none
+
+// Wait for a moment in which the page may work: soon, for what the visitor waits for, or when there is nothing else to do.
+const pause = (soon) => new Promise((resolve) => {
+  if (document.hidden) document.addEventListener("visibilitychange", resolve, { once: true });
+  else soon ? setTimeout(resolve) : whenIdle(resolve);
 });
 
 const nearest = (starts) => starts.reduce((best, other) => (other.loss < best.loss ? other : best));
@@ -128,12 +130,14 @@ const nearest = (starts) => starts.reduce((best, other) => (other.loss < best.lo
 export class Finder {
   #bank = new Uint8Array(BANK * CELLS ** 2); // the digits of seeds 0, 1, …: of a model with digits, 0 to 9 in turn
   #drawn = 0;
+  #gradient;
   #search = null;
   #working = false;
 
   // classifier: it reads the drawings.
   constructor(generator, classifier, { simd = true } = {}) {
-    Object.assign(this, { generator, classifier, simd, config: generator.config });
+    Object.assign(this, { generator, classifier, config: generator.config });
+    this.#gradient = new Gradient(generator, simd);
     this.#work();
   }
 
@@ -187,7 +191,7 @@ export class Finder {
   // Take a step of Adam from one of the starts, each in turn, then back onto the shell.
   #step() {
     const search = this.#search, { starts, target } = search, start = starts[search.turn];
-    const { loss, slope } = (this.gradient ??= new Gradient(this.generator, this.simd)).of(start.latent, start.digits, target);
+    const { loss, slope } = this.#gradient.of(start.latent, start.digits, target);
     const round = search.round + 1, rate = RATE * (1 + Math.cos(Math.PI * search.round / STEPS)) / 2;
     const [keepMean, keepSquare] = DECAY, { mean, square } = start;
     start.loss = loss;
@@ -220,7 +224,7 @@ export class Finder {
     this.#working = true;
     try {
       while (this.#search || this.#drawn < BANK) {
-        await pause();
+        await pause(this.#search);
         const end = performance.now() + SLICE;
         while (performance.now() < end && (this.#search || this.#drawn < BANK)) this.#search ? this.#step() : this.#draw();
         if (this.#search && end - this.#search.last > TELL) this.#tell();
