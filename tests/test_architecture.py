@@ -20,6 +20,7 @@ MAY_IMPORT = {  # package or module of dcgan: what else of dcgan it may import
     "dcgan.networks": GROUND,
     "dcgan.latents": GROUND | {"dcgan.data", "dcgan.images", "dcgan.networks"},
     "dcgan.model_folder": GROUND | {"dcgan.networks"},
+    "dcgan.font": GROUND | {"dcgan.data", "dcgan.ink", "dcgan.latents", "dcgan.model_folder"},
     "dcgan.evaluation": GROUND | {"dcgan.data", "dcgan.networks", "dcgan.latents", "dcgan.model_folder"},
     "dcgan.hub": GROUND | {"dcgan.latents", "dcgan.model_folder"},
     "dcgan.training": GROUND
