@@ -1,72 +1,78 @@
 // The sheet to draw on. Strokes are kept as points, to undo them and to redraw them in other colours.
-export function mount(element, server, trigger) {
-  const canvas = element.querySelector("canvas");
+
+import dcgan from "../engine/index.js";
+
+const SIDE = 280, PEN = 22, SMALL = 112;
+
+// Make the sheet in an element with a canvas and the buttons .undo and .clear. changed(moving): called when there is
+// another drawing; moving: the pen is still down. Return {pixels, show}.
+export function mountPad(element, changed) {
+  const canvas = element.querySelector("canvas"), small = new OffscreenCanvas(SMALL, SMALL);
   const pen = { at: [140, 60], down: false, shown: false };
-  let strokes = [];
-  let stroke = null;
-  let waiting = 0;
+  let under = null; // the drawing of a link, an `Ink`
+  let strokes = [], stroke = null;
 
-  function draw(target, size, colour, width) {
-    const paint = target.getContext("2d");
-    paint.setTransform(1, 0, 0, 1, 0, 0);
-    paint.clearRect(0, 0, size, size);
-    paint.scale(size / 280, size / 280);
-    Object.assign(paint, { strokeStyle: colour, fillStyle: colour, lineWidth: width, lineCap: "round", lineJoin: "round" });
+  function paint(target, colour) {
+    const brush = target.getContext("2d", { willReadFrequently: target === small }), scale = target.width / SIDE;
+    brush.setTransform(1, 0, 0, 1, 0, 0);
+    brush.clearRect(0, 0, target.width, target.height);
+    Object.assign(brush, { strokeStyle: colour, fillStyle: colour, lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+    if (under) {
+      const [left, top, width] = dcgan.VIEW_BOX.split(" ").map(Number), size = target.width / width;
+      brush.setTransform(size, 0, 0, size, -left * size, -top * size);
+      brush.fill(under.path2d, "evenodd");
+    }
+    brush.setTransform(scale, 0, 0, scale, 0, 0);
     for (const points of strokes) {
-      paint.beginPath();
-      paint.moveTo(...points[0]);
-      for (const point of points) paint.lineTo(...point);
-      paint.stroke();
+      brush.beginPath();
+      brush.moveTo(...points[0]);
+      for (const point of points) brush.lineTo(...point);
+      brush.stroke();
     }
+    return brush;
   }
 
-  function show() {
-    const colour = getComputedStyle(canvas).color;
-    draw(canvas, 280, colour, 22);
-    if (pen.shown) {
-      const paint = canvas.getContext("2d");
-      paint.lineWidth = 2;
-      paint.beginPath();
-      paint.arc(...pen.at, pen.down ? 6 : 11, 0, 7);
-      paint.stroke();
-    }
+  function draw() {
+    const side = Math.round(canvas.clientWidth * devicePixelRatio) || SIDE;
+    if (canvas.width !== side) canvas.width = canvas.height = side;
+    const brush = paint(canvas, getComputedStyle(canvas).color);
+    if (!pen.shown) return;
+    brush.lineWidth = 2;
+    brush.beginPath();
+    brush.arc(...pen.at, pen.down ? 6 : 11, 0, 7);
+    brush.stroke();
   }
 
-  function send() {
-    const small = Object.assign(document.createElement("canvas"), { width: 112, height: 112 });
-    draw(small, 112, "#fff", 22);
-    const { data } = small.getContext("2d").getImageData(0, 0, 112, 112);
-    let text = "";
-    for (let i = 3; i < data.length; i += 4) text += String.fromCharCode(data[i]); // the alpha channel is the ink
-    trigger("drawn", { pixels: btoa(text) });
+  function change(moving) {
+    draw();
+    changed(moving);
   }
 
-  function changed(soon) {
-    show();
-    clearTimeout(waiting);
-    waiting = setTimeout(send, soon ? 0 : 700); // wait for another stroke
+  function clear() {
+    [strokes, stroke, under, pen.down] = [[], null, null, false];
   }
 
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * 280, ((event.clientY - box.top) / box.height) * 280];
+    return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
   };
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
+    canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    clearTimeout(waiting);
     pen.shown = false;
     strokes.push((stroke = [place(event)]));
-    show();
+    change(true);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!stroke) return;
     for (const one of event.getCoalescedEvents?.() ?? [event]) stroke.push(place(one));
-    show();
+    change(true);
   });
   const lift = () => {
-    if (stroke) changed(false);
+    if (!stroke) return;
     stroke = null;
+    change(false);
   };
   canvas.addEventListener("pointerup", lift);
   canvas.addEventListener("pointercancel", lift);
@@ -78,16 +84,41 @@ export function mount(element, server, trigger) {
     } else if (event.key === " ") {
       pen.down = !pen.down;
       if (pen.down) strokes.push([[...pen.at]]);
-    } else if (event.key === "Delete" || event.key === "Backspace") {
-      strokes = [];
-      pen.down = false;
-    } else return;
+    } else if (event.key === "Delete" || event.key === "Backspace") clear();
+    else return;
     event.preventDefault();
     pen.shown = true;
-    pen.down && event.key !== " " ? show() : changed(false);
+    if (step && !pen.down) draw();
+    else change(pen.down);
   });
-  element.querySelector(".clear").addEventListener("click", () => ((strokes = []), changed(true)));
-  element.querySelector(".undo").addEventListener("click", () => (strokes.pop(), changed(true)));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(show, 200));
-  show();
+  canvas.addEventListener("blur", () => {
+    pen.shown = false;
+    draw();
+  });
+  element.querySelector(".clear").addEventListener("click", () => {
+    clear();
+    change(false);
+  });
+  element.querySelector(".undo").addEventListener("click", () => {
+    if (!strokes.pop()) under = null;
+    pen.down = false;
+    change(false);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(draw, 200));
+  new ResizeObserver(draw).observe(canvas);
+
+  return {
+    // Return the drawing as 28x28 pixels, null of an empty sheet.
+    pixels() {
+      if (!strokes.length && !under) return null;
+      const { data } = paint(small, "#fff").getImageData(0, 0, SMALL, SMALL);
+      return dcgan.normaliseDrawing(Uint8Array.from({ length: SMALL ** 2 }, (_, i) => data[4 * i + 3]), SMALL); // alpha is ink
+    },
+    // Show 28x28 pixels in place of what was drawn; null is an empty sheet.
+    show(pixels) {
+      clear();
+      under = pixels && dcgan.ink(pixels);
+      draw();
+    },
+  };
 }
