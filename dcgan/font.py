@@ -31,12 +31,13 @@ SIGNS = dict(zip("-./:,+=", ["hyphen", "period", "slash", "colon", "comma", "plu
 SIGNS |= {"(": "parenleft", ")": "parenright", "%": "percent"}
 ALTERNATES, VARIATION = ("", ".ss01", ".ss02"), 0.24  # of a digit; of the latents of its second and third glyph
 EM, SCALE, SPACE = 1000, 35, 320
+DOT = 1.35  # of the thickness: the tracing makes small islands smaller
 HEIGHT, BASELINE = 20 * SCALE, 24  # of a digit; of a line of 28 pixels
 STRETCH = (0.85, 1.25)  # of a digit to that height
 ASCENT, DESCENT = 900, -250
 BANDS = 20  # of a digit's height, in which the white beside it is measured
-SIDE, LEAST, DEPTH = 80, 20, 160  # units: white beside a digit on average and at its ink; what counts at most
-UNEVEN, NEAREST = 18, 50  # units: kerning corrects a gap this far from the usual, and keeps this much white
+SIDE, LEAST, DEPTH = 88, 20, 160  # units: white beside a digit on average and at its ink; what counts at most
+UNEVEN, NEAREST = 18, 60  # units: kerning corrects a gap this far from the usual, and keeps this much white
 FEATURES = """
 languagesystem DFLT dflt; languagesystem latn dflt;
 @a = [$a]; @b = [$b]; @c = [$c]; @between = [space $signs];
@@ -120,7 +121,7 @@ def _digit(picture: np.ndarray) -> list[np.ndarray]:
 
 def _sign(character: str, thickness: float, slant: float) -> list[np.ndarray]:
     """Return a sign's loops in units: drawn as a picture and traced, so that it is ink like the digits."""
-    drawn = sign(character, thickness, slant)
+    drawn = sign(character, thickness * (DOT if character in ".:" else 1), slant)
     picture = np.zeros((SIZE, SIZE))
     picture[2:-2, (left := (SIZE - drawn.shape[1]) // 2) : left + drawn.shape[1]] = drawn
     return [(loop - (0, BASELINE + 2)) * (SCALE, -SCALE) for loop in _loops(picture / 127.5 - 1)]

@@ -1,4 +1,4 @@
-"""Sample digits from a model into a file: .npz, .png (a grid), or a folder with a PNG per digit.
+"""Sample digits from a model into a file: .npz, .png or .svg (a grid), or a folder with a PNG per digit.
 
     python scripts/sample.py mnist-conditional --count 64 --seed 0 --digit 7 --out sevens.png
 
@@ -30,7 +30,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--digit", type=int, help="0 to 9; without it, each seed decides")
     parser.add_argument("--truncation", type=float, default=1.0, help="above 0, at most 1; lower is more typical")
     parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
-    parser.add_argument("--out", required=True, type=Path, help="FILE.npz, FILE.png, or a new folder")
+    parser.add_argument("--out", required=True, type=Path, help="FILE.npz, FILE.png, FILE.svg, or a new folder")
     return parser.parse_args(argv)
 
 
@@ -50,7 +50,10 @@ def main(argv: list[str] | None = None) -> int:
                 yield chunk
                 bar.update(len(chunk.images))
 
-    write_samples(arguments.out, chunks(), arguments.count, model.config.border)
+    digit = "any digit" if arguments.digit is None else f"digit {arguments.digit}"
+    commit = f", commit {model.commit}" if model.commit else ""
+    title = f"{model.file_name}, seeds {seeds[0]} to {seeds[-1]}, {digit}{commit}"
+    write_samples(arguments.out, chunks(), arguments.count, model.config.border, title)
     print(f"{arguments.out}: {arguments.count:,} images, seeds {seeds[0]} to {seeds[-1]}")
     return 0
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from PIL import Image
 
 from dcgan.config import ModelConfig
 from dcgan.hub.load import load_model
+from dcgan.ink import trace
 from dcgan.latents.sampling import sample
 from scripts import sample as sample_script
 
@@ -28,6 +30,20 @@ def test_sample_writes_what_is_asked_for(tiny_run, tmp_path, capsys):
     assert np.asarray(Image.open(tmp_path / "sevens.png")).shape == (122, 302)
     last = Image.open(tmp_path / "sevens" / "seed-0000000044-digit-7.png")
     assert np.array_equal(np.asarray(last), expected[-1])
+
+
+def test_a_grid_of_outlines(tiny_run, tmp_path):
+    out = tmp_path / "digits.svg"
+    flags = f"--count 12 --seed 5 --digit 7 --device cpu --out {out}"
+    assert sample_script.main(["mnist-conditional", *flags.split()]) == 0
+    svg = ElementTree.parse(out).getroot()
+    title, *paths = svg
+    assert title.text == "mnist-conditional, seeds 5 to 16, digit 7"
+    assert svg.get("viewBox") == "0 0 30000 6000" and len(paths) == 12
+    images = sample(load_model("mnist-conditional").generator, range(5, 17), 7).images
+    for i, (path, image) in enumerate(zip(paths, images, strict=True)):
+        assert path.get("transform") == f"translate({3000 * (i % 10) - 100} {3000 * (i // 10) - 100})"
+        assert path.get("d") == trace(image[0] / np.float32(127.5) - 1).path != ""
 
 
 def test_sample_lets_the_seed_decide_the_digit(tiny_run, unconditional, tmp_path):
