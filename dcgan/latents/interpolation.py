@@ -14,7 +14,7 @@ from dcgan.latents.sampling import check_truncation, generate
 from dcgan.networks import Generator
 
 Key = tuple[int | str, int | None]  # a key frame: a seed or code, and a digit or None (the hand's own)
-MAX_KEYS = 8
+MAX_KEYS = 10
 EASINGS = ("even", "smooth")
 
 
@@ -54,7 +54,7 @@ def interpolate(
     easing: str = "even",
     truncation: float = 1.0,
 ) -> np.ndarray:
-    """Return the images (N, C, S, S) uint8 along 2 to 8 key frames, which are among them.
+    """Return the images (N, C, S, S) uint8 along 2 to 10 key frames, which are among them.
 
     steps: images from one key frame to the next, both included. closed: return to the first key frame, whose image is
     not repeated; N is keys * (steps - 1) then, else (keys - 1) * (steps - 1) + 1. Labels are interpolated linearly.

@@ -89,7 +89,7 @@ def frame_milliseconds(speed) -> int:
 
 
 def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, kind) -> tuple[str, Image.Image]:
-    """Interpolate between 2 to 8 key frames. Every key frame's own picture is one of the steps.
+    """Interpolate between 2 to 10 key frames. Every key frame's own picture is one of the steps.
 
     Args:
         model: name of the model, as the endpoint `models` lists them

@@ -103,7 +103,7 @@ async function sample({ model, seeds, digit = null, truncation = 1 }) {
   return { images: join(points.map(draw), config), digits };
 }
 
-// Return {images, count} along 2 to 8 keys, [hand, digit] or a hand alone; the options of `route` and truncation.
+// Return {images, count} along 2 to 10 keys, [hand, digit] or a hand alone; the options of `route` and truncation.
 async function interpolate({ model, keys, steps = 16, truncation = 1, ...options }) {
   const { config } = known.entry(model);
   const points = keys.map((key) => {

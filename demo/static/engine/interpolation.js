@@ -6,7 +6,7 @@ import { digitWeights } from "./config.js";
 import { latentOf } from "./codes.js";
 import { InputError } from "./errors.js";
 
-const MAX_KEYS = 8;
+const MAX_KEYS = 10;
 
 // Return the straight line's point from a to b at t in [0, 1], exact at both ends.
 export function lerp(a, b, t) {
@@ -59,7 +59,7 @@ export function along(points, place, { closed = false, spherical = true, easing 
   return between(from, to, eased, spherical);
 }
 
-// Return the points along 2 to 8 key points, every key point included: `steps` from one to the next, both included.
+// Return the points along 2 to 10 key points, every key point included: `steps` from one to the next, both included.
 export function route(points, steps = 16, options = {}) {
   const { closed = false, easing = "even" } = options;
   if (!(points.length >= 2 && points.length <= MAX_KEYS)) {

@@ -135,7 +135,7 @@ def test_a_map_gives_the_latents_and_labels_of_its_images(conditional, unconditi
 
 @pytest.mark.parametrize(
     ("keys", "options", "named"),
-    [([(seed, None) for seed in range(count)], {}, f"{count} key frames") for count in (0, 1, 9)]
+    [([(seed, None) for seed in range(count)], {}, f"{count} key frames") for count in (0, 1, 11)]
     + [
         ([(0, None), (-1, None)], {}, "'-1' is not a hand"),
         ([(0, 0), (1, 10)], {}, "digit is 10"),
