@@ -17,86 +17,71 @@ from dcgan.latents.sampling import sample
 MODES = ("light", "dark")
 
 
+CHANGES = {  # of each tab's values, in the address
+    "play": {"play.seed": 123, "play.digit": "7", "play.count": 12, "hand": "9", "thickness": 2.5, "truncation": 0.7},
+    "write": {"write.text": "1-2\n3.4", "hand": "77", "write.variation": 0.5, "write.spacing": 7},
+    "morph": {"morph.keys": "7:3 8 9:1", "morph.closed": True, "morph.path": "linear", "morph.at": 0.4},
+    "learned": {"model": "mnist", "exact": True},
+}
+OLD_LINKS = {  # link as the page once made it: the tab that it opens now, and values that it means
+    "seed=5&count=3&digit=7&truncation=0.7&order=by+seed&open=6": (
+        "play",
+        {"play.seed": 5, "play.count": 3, "play.digit": "7", "truncation": 0.7, "hand": "6"},
+    ),
+    "tab=generate&model=mnist-conditional&exact=true&seed=5": ("play", {"play.seed": 5, "exact": True, "hand": "0"}),
+    "tab=interpolate&keys=3:2+8&steps=9&closed=true&path=linear&easing=smooth&speed=4&at=0.5": (
+        "morph",
+        {"morph.keys": "3:2 8", "morph.steps": 9, "morph.closed": True, "morph.path": "linear", "morph.at": 0.5}
+        | {"morph.easing": "smooth", "morph.speed": 4},
+    ),
+    "tab=write&model=mnist-conditional&exact=true&text=1999&hand=8&variation=0.3&spacing=5&size=4&style=ink+on+paper"
+    "&first=20": (
+        "write",
+        {"write.text": "1999", "hand": "8", "write.variation": 0.3, "write.spacing": 5, "write.first": 20},
+    ),
+    "tab=map&corners=3+14:8+15+92&at=0.2+0.8": (
+        "play",
+        {"play.show": "map", "play.corners": "3 14:8 15 92", "play.digit": "8", "play.pin": "0.2 0.8"},
+    ),
+    "tab=directions&thickness=2&direction3=-1.5&digit=4": (
+        "play",
+        {"hand": "5", "thickness": 2, "direction3": -1.5, "play.digit": "4"},
+    ),
+    "tab=arithmetic&a=1:3+2:3&b=4&c=5:8&digit=8": (
+        "learned",
+        {"learned.a": "1:3 2:3", "learned.b": "4", "learned.c": "5:8", "learned.digit": "8"},
+    ),
+    "tab=yours&digit=7": ("draw", {"draw.digit": "7"}),
+    "tab=training&model=mnist": ("learned", {"model": "mnist"}),
+}
+
+
 def shown(page: Page, view: str) -> list[str]:
     v.ready(page)
-    return v.paths(v.view_of(page, view))
+    return v.paths(v.view_of(page, "hand")) + v.paths(v.view_of(page, view))
 
 
-def check(page: Page, label: str) -> None:
-    page.get_by_label(label).check()
+def state(page: Page) -> dict:
+    return page.evaluate("demo.state")
 
 
-def ten_digits(page: Page) -> None:
-    expect(page.locator("#view-yours .ten .glyph:has(path)")).to_have_count(10)
+def put(page: Page, values: dict) -> None:
+    page.evaluate("values => demo.put(values)", values)
+    v.ready(page)
 
 
-def point_at(page: Page) -> None:
-    page.locator("#view-map .field").click(position={"x": 60, "y": 300})
-
-
-def stand(page: Page) -> None:
-    page.locator("#view-interpolate .position").fill("1.5")
-
-
-CHANGES = {  # of the controls in a view, which begins with other values
-    "generate": [(v.fill, "Seed", 123), (v.choose, "Digit", "7"), (v.slide, "How many", 12)]
-    + [(v.slide, "Truncation", 0.7), (v.choose, "Order", "least convincing first"), (check, "Exact pixels")],
-    "interpolate": [(v.fill, "Key frames", "7:3 8 9:1"), (v.slide, "Steps", 5), (check, "Closed loop")]
-    + [(v.choose, "Path", "linear"), (v.choose, "Easing", "smooth"), (stand,)],
-    "write": [
-        (v.fill, "Write", "1-2\n3.4"),
-        (v.fill, "Hand", 77),
-        (v.slide, "Variation", 0.5),
-        (v.slide, "Spacing", 7),
-    ],
-    "map": [(v.fill, "Corners", "1 2:9 3 4"), (v.choose, "Digit", "any"), (point_at,)],
-    "directions": [
-        (v.fill, "Hand", 9),
-        (v.choose, "Digit", "3"),
-        (v.slide, "slant", 2.5),
-        (v.slide, "direction 2", -1.5),
-    ],
-    "arithmetic": [(v.fill, "Tray A", "1:3 2:3"), (v.choose, "Digit of the result", "4")],
-    "yours": [(v.draw_seven,), (ten_digits,)],
-    "training": [(v.choose_model, "mnist")],
-}
-MOVED = [view for view in CHANGES if view not in ("yours", "training")]
-OLD_LINKS = {  # as the page made them when its address had every control: the digit or text that must be seen
-    "tab=generate&model=mnist-conditional&exact=false&seed=5&count=3&digit=7&truncation=0.7"
-    "&order=by+seed": "a generated 7",
-    "tab=write&model=mnist-conditional&exact=true&text=1999&hand=8&variation=0.15&spacing=3&size=4&style=ink+on+paper"
-    "&first=0": "1999, written by hand 8",
-    "tab=map&model=mnist-conditional&exact=false&corners=3+14+15+92&digit=8": "the digit at this place",
-}
-
-
-@pytest.mark.parametrize("view", MOVED)
-def test_nothing_is_asked_of_the_server_while_controls_are_moved(page, view):
-    v.open_view(page, view)
-    before, asked = shown(page, view), v.requests_from_now(page)
-    for action, *values in CHANGES[view]:
-        action(page, *values)
-    assert shown(page, view) != before
-    weights = [url for url in asked if "/dcgan/weights/" in url]  # of the discriminator, for the order: once
-    assert asked == weights and (not asked or view == "generate")
-
-
-@pytest.mark.parametrize("view", v.VIEWS)
-def test_the_address_is_a_link_that_shows_the_same_to_somebody_else(page, open_page, view):
+@pytest.mark.parametrize("view", CHANGES)
+def test_the_address_is_a_link_that_shows_the_same_to_somebody_else(open_page, view):
+    page = open_page(reduced_motion="reduce")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     v.open_view(page, view)
-    for action, *values in CHANGES[view]:
-        action(page, *values)
-    v.click(page, "Copy link")
+    put(page, CHANGES[view])
+    v.click(page, "Share")
     page.wait_for_function("navigator.clipboard.readText().then((text) => text === location.href)")
-    other = open_page(page.url)
-    assert v.selected_tabs(other) == v.VIEWS[view]
-    if view == "yours":
-        ten_digits(other)
+    other = open_page(page.url, reduced_motion="reduce")
+    assert v.selected_tabs(other) == [v.VIEWS[view]]
+    assert {key: state(other)[key] for key in CHANGES[view]} == CHANGES[view]
     assert shown(other, view) == shown(page, view)
-    if view == "yours":
-        page.locator("#view-pad .clear").click()  # else another model looks for its latent again
-    v.choose_model(page, "mnist-conditional")
 
 
 def test_a_link_opens_on_its_tab_from_the_first_moment(open_page, page_url):
@@ -108,39 +93,41 @@ def test_a_link_opens_on_its_tab_from_the_first_moment(open_page, page_url):
     assert page.evaluate("[...window.tabsSeen]") == ["Write"]
     assert v.field(page, "Write").input_value() == "31.12.1999"
     expect(page.get_by_label("31.12.1999, written by hand 8")).to_be_visible()
-    assert page.locator("#view-generate").count() == 0  # tabs that nobody opened are empty
+    assert page.locator("#view-play").count() == 0  # tabs that nobody opened are empty
 
 
 @pytest.mark.parametrize("link", OLD_LINKS)
-def test_old_links_work(open_page, page_url, link):
-    page = open_page(f"{page_url}?{link}")
-    expect(page.get_by_label(OLD_LINKS[link]).first).to_be_visible()
+def test_old_links_mean_what_they_meant(open_page, page_url, link):
+    page = open_page(f"{page_url}?{link}", reduced_motion="reduce")
+    tab, values = OLD_LINKS[link]
+    assert v.selected_tabs(page) == [v.VIEWS[tab]]
+    assert {key: state(page)[key] for key in values} == values
     assert page.locator(".mistake").count() == 0
 
 
 def test_tabs_are_steps_back_and_a_reload_loses_nothing(open_page):
     page = open_page()
-    v.fill(page, "Seed", 7)
+    v.choose(page, "Digit", "7")
     v.open_view(page, "write")
     v.fill(page, "Write", "1984")
-    v.open_view(page, "directions")
-    v.slide(page, "slant", 2)
-    page.wait_for_url("**slant=2")
+    v.open_view(page, "morph")
+    v.open_view(page, "play")
+    v.slide(page, "Slant", 2)
+    page.wait_for_url("**slant=2*")
     page.reload()
     v.ready(page)
-    assert v.selected_tabs(page) == ["Explore", "Directions"]
+    assert v.selected_tabs(page) == ["Play"] and state(page)["slant"] == 2
     page.go_back()
-    expect(page.get_by_role("tab", name="Map", exact=True)).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Morph")).to_have_attribute("aria-selected", "true")
     page.go_back()
     expect(page.get_by_label("1984, written by hand 0")).to_be_visible()
     assert v.selected_tabs(page) == ["Write"] and v.field(page, "Write").input_value() == "1984"
     page.go_back()
-    assert v.field(page, "Seed").input_value() == "7"
-    expect(page.locator(".sheet figcaption").first).to_have_text("7")
+    expect(page.get_by_role("radio", name="7", exact=True)).to_be_checked()
     for _ in range(3):
         page.go_forward()
-    expect(page.get_by_label("range slider for slant")).to_have_value("2")
-    assert v.selected_tabs(page) == ["Explore", "Directions"]
+    expect(page.get_by_label("range slider for Slant")).to_have_value("2")
+    assert v.selected_tabs(page) == ["Play"]
 
 
 def test_without_a_connection_everything_goes_on(open_page):
@@ -148,11 +135,11 @@ def test_without_a_connection_everything_goes_on(open_page):
     v.open_view(page, "write")
     page.context.set_offline(True)
     v.fill(page, "Write", "1984")
-    v.click(page, "Roll the dice")
-    expect(v.field(page, "Hand")).not_to_have_value("0")
-    hand = v.field(page, "Hand").input_value()
+    v.click(page, "New hand")
+    expect(page.locator("#hand-field")).not_to_have_value("0")
+    hand = page.locator("#hand-field").input_value()
     expect(page.get_by_label(f"1984, written by hand {hand}")).to_be_visible()
-    page.wait_for_url(f"**text=1984&hand={hand}")
+    page.wait_for_url("**text=1984*")
     page.context.set_offline(False)
     page.reload()
     v.ready(page)
@@ -163,78 +150,137 @@ def mistake(page: Page) -> Locator:
     return page.locator(".mistake")
 
 
-@pytest.mark.parametrize(
-    ("view", "label", "typed", "told"),
-    [
-        ("generate", "Seed", "-1", "-1"),
-        ("generate", "Seed", "1.5", "1.5"),
-        ("generate", "Seed", "", "Seed is empty"),
-        ("interpolate", "Key frames", "15", "got 1 key frames"),
-        ("interpolate", "Key frames", "15 abc", "abc"),
-        ("write", "Hand", "abc", "abc"),
-        ("map", "Corners", "3 14 15 abc", "abc"),
-        ("directions", "Hand", "abc", "abc"),
-        ("arithmetic", "Tray A", "abc", "abc"),
-        ("arithmetic", "Tray C", "96:8 abc", "abc"),
-    ],
-)
-def test_a_mistake_is_told_under_its_field_and_the_picture_stays(page, view, label, typed, told):
-    v.open_view(page, view)
-    before, right = shown(page, view), v.field(page, label).input_value()
-    v.field(page, label).fill(typed)
-    expect(mistake(page)).to_contain_text(told, ignore_case=True)
-    assert mistake(page).count() == 1
-    assert mistake(page).locator("xpath=ancestor::*[starts-with(@id, '" + view + "-')]").count() == 1
-    assert shown(page, view) == before
-    v.fill(page, label, right)
+def test_a_mistake_is_told_under_its_field_and_the_picture_stays(open_page):
+    page = open_page(reduced_motion="reduce")
+    v.open_view(page, "write")
+    before = shown(page, "write")
+    page.locator("#hand-field").fill("abc")
+    expect(mistake(page)).to_contain_text("abc")
+    assert mistake(page).count() == 1 and v.view_of(page, "hand").locator(".mistake").count() == 1
+    assert shown(page, "write") == before
+    v.open_view(page, "play")
+    expect(mistake(page)).to_have_count(1)
+    v.take_hand(page, 5)
+    expect(mistake(page)).to_have_count(0)
+    page.get_by_role("button", name="The wall").click()
+    before = v.paths(v.view_of(page, "play"))
+    for typed, told in (("-1", "-1"), ("1.5", "1.5"), ("", "empty")):
+        v.field(page, "First seed").fill(typed)
+        expect(page.locator("#play-seed .mistake")).to_contain_text(told)
+        assert v.paths(v.view_of(page, "play")) == before
+    v.fill(page, "First seed", 0)
     expect(mistake(page)).to_have_count(0)
 
 
 def test_wrong_values_in_a_link_are_named_and_the_others_are_used(open_page, page_url):
     page = open_page(f"{page_url}?tab=generate&seed=abc&digit=7&count=1000&model=mnist-conditional")
     expect(mistake(page)).to_contain_text("seed=abc, count=1000")
-    expect(page.locator(".sheet .glyph").first).to_have_attribute("aria-label", "a generated 7, seed 0")
-    assert v.field(page, "Seed").input_value() == "0"
+    assert state(page)["play.seed"] == 0 and state(page)["play.digit"] == "7"
     page = open_page(f"{page_url}?tab=nowhere")
     expect(mistake(page)).to_contain_text("tab=nowhere")
-    assert v.selected_tabs(page) == ["Generate"]
+    assert v.selected_tabs(page) == ["Play"]
 
 
 def test_a_model_without_digits_in_every_view_and_nothing_is_lost_on_the_way_back(open_page):
     page = open_page(reduced_motion="reduce")
-    v.open_view(page, "interpolate")
-    v.fill(page, "Key frames", "15 24:7")
-    v.open_view(page, "generate")
-    v.choose(page, "Digit", "7")
-    check(page, "Exact pixels")
+    put(page, {"morph.keys": "15 24:7", "play.digit": "7", "exact": True})
     v.choose_model(page, "mnist")
-    v.assert_alike(v.pixels(page.locator(".sheet .glyph")), v.drawn([0], name="mnist")[0])
-    expect(page.get_by_text("Digit", exact=True).locator("visible=true")).to_have_count(0)
+    v.assert_alike(v.pixels(page.locator(".wall .glyph")), v.drawn([0], name="mnist")[0])
+    v.assert_alike(v.pixels(page.locator("#view-hand .ten .glyph")), v.drawn([0], name="mnist")[0])
+    assert page.locator("#view-hand .ten .glyph").count() == 1
+    for view in v.VIEWS:
+        v.open_view(page, view)
+        expect(page.locator(".with-digits:visible")).to_have_count(0)
+    v.open_view(page, "write")
     expect(page.get_by_text("cannot write numbers")).to_be_visible()
-    page.locator(".sheet .pick").first.click()
-    expect(page.get_by_role("button", name="Adjust in Directions")).to_be_visible()
-    expect(page.get_by_role("button", name="Write in this hand").locator("visible=true")).to_have_count(0)
-    page.keyboard.press("Escape")
-    view = v.open_view(page, "interpolate")
-    expect(view.locator(".key select:visible")).to_have_count(0)
-    v.assert_alike(v.pixels(view.locator(".key .glyph").nth(1)), v.drawn([24], name="mnist")[0])
-    view = v.open_view(page, "directions")
-    v.assert_alike(v.pixels(view.get_by_label("before")), v.drawn([5], name="mnist")[0])
-    expect(view.locator(".ten .glyph")).to_have_count(0)
-    view = v.open_view(page, "arithmetic")
-    expect(view.get_by_label("A less B plus C")).to_be_visible()
-    view = v.open_view(page, "training")
-    assert v.measured("mnist") != v.measured("mnist-conditional")
-    v.expect_measures(view, "mnist")
-    view = v.open_view(page, "write")
-    expect(view.locator(".glyph:visible")).to_have_count(0)
     v.choose_model(page, "mnist-conditional")
     expect(page.get_by_label("2026, written by hand 0")).to_be_visible()
-    v.open_view(page, "interpolate")
-    assert v.field(page, "Key frames").input_value() == "15 24:7"
-    v.open_view(page, "generate")
-    v.assert_alike(v.pixels(page.locator(".sheet .glyph")), v.drawn([0], 7)[0])
+    v.open_view(page, "play")
+    v.assert_alike(v.pixels(page.locator(".wall .glyph")), v.drawn([0], 7)[0])
+    assert state(page)["morph.keys"] == "15 24:7"
     assert mistake(page).count() == 0
+
+
+# --- the bar of the current handwriting ---
+
+
+def test_the_hand_is_typed_rolled_kept_and_taken_back(open_page):
+    page = open_page(reduced_motion="reduce")
+    v.take_hand(page, 42)
+    forty_two = v.paths(v.view_of(page, "hand"))
+    assert forty_two[:10] == page.evaluate("""() => Promise.all([...Array(10).keys()].map(async (digit) => {
+      const { draw, trace } = await dcgan.load("mnist-conditional");
+      return trace(draw(dcgan.point("42", { digit }))).path;
+    }))""")
+    v.click(page, "Keep")
+    expect(page.get_by_role("button", name="Keep")).to_have_attribute("aria-pressed", "true")
+    v.click(page, "New hand")
+    rolled = page.locator("#hand-field").input_value()
+    assert rolled not in ("42", "0") and int(rolled) < 1_000_000
+    v.click(page, "Back")
+    expect(page.locator("#hand-field")).to_have_value("42")
+    v.click(page, "Back")
+    expect(page.locator("#hand-field")).to_have_value("0")
+    expect(page.get_by_role("button", name="Back", exact=True)).to_be_disabled()
+    page.reload()
+    v.ready(page)
+    page.get_by_role("button", name="take hand 42").click()
+    v.ready(page)
+    assert v.paths(v.view_of(page, "hand"))[:10] == forty_two[:10]
+    v.click(page, "Keep")  # drops it
+    expect(page.locator(".shelf button")).to_have_count(0)
+
+
+def test_a_kept_hand_holds_what_the_sliders_made_of_it(open_page):
+    page = open_page(reduced_motion="reduce")
+    v.slide(page, "Weight", 2)
+    v.ready(page)
+    bold = page.evaluate("document.querySelector('#view-hand .ten path').getAttribute('d')")
+    v.click(page, "Keep")
+    v.slide(page, "Weight", 0)
+    page.get_by_role("button", name="take hand z").click()
+    v.ready(page)
+    assert page.evaluate("document.querySelector('#view-hand .ten path').getAttribute('d')") == bold
+
+
+def test_the_menu_saves_what_is_seen_and_the_handwriting(open_page):
+    page = open_page()
+    name, content = v.download(page, "SVG", "The ten digits")
+    assert name == "mnist-conditional_hand-0.svg" and content.count(b"<path") == 10 and b"viewBox" in content
+    _, content = v.download(page, "SVG")
+    assert content.count(b"<path") == page.locator(".wall .glyph").count()
+    page.keyboard.press("Escape")
+    expect(page.locator("details.save")).not_to_have_attribute("open", "")
+    v.open_view(page, "learned")
+    name, image = v.download_picture(page, "PNG")
+    assert name == "mnist-conditional_hand-0.png" and image.getpixel((0, 0))[:3] == (251, 248, 240)
+
+
+def test_the_bar_stays_in_sight_on_a_phone_and_takes_a_third_at_most(open_page):
+    page = open_page(phone=True)
+    wall = page.locator(".wall .glyph").first.bounding_box()
+    assert wall["y"] + wall["height"] < 664
+    page.mouse.wheel(0, 600)
+    page.wait_for_timeout(200)
+    bar = v.view_of(page, "hand").bounding_box()
+    assert bar["y"] == 0 and bar["height"] <= v.PHONE["height"] / 3
+    for button in v.view_of(page, "hand").locator("button:visible, summary:visible").all():
+        box = button.bounding_box()
+        assert box["height"] >= 44 and box["width"] >= 44
+
+
+def test_arrow_keys_go_through_tabs_and_choices(page):
+    v.open_view(page, "play")
+    page.get_by_role("tab", name="Play").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Write")).to_be_focused()
+    assert v.selected_tabs(page) == ["Write"]
+    v.open_view(page, "play")
+    page.get_by_role("radio", name="any").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="0", exact=True)).to_be_checked()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("radio", name="any")).to_be_checked()
 
 
 def test_a_second_visit_loads_no_weights(open_page, page_url):
@@ -258,7 +304,7 @@ def test_a_refreshed_model_reaches_open_pages(browser, tmp_path, monkeypatch, ma
             page = browser.new_page()
             page.goto(f"{url}?exact=true")
             v.ready(page)
-            old = v.pixels(page.locator(".sheet .glyph"))
+            old = v.pixels(page.locator(".wall .glyph"))
             commit = publish(hub, "new")
             look = "() => document.dispatchEvent(new Event('visibilitychange'))"  # as when one comes back to the page
             for _ in range(100):
@@ -269,7 +315,7 @@ def test_a_refreshed_model_reaches_open_pages(browser, tmp_path, monkeypatch, ma
             v.ready(page)
             expected = sample(load_model(str(tmp_path / "new")).generator, [0]).images[0, 0, 2:-2, 2:-2]
             assert not np.array_equal(old, expected)
-            v.assert_alike(v.pixels(page.locator(".sheet .glyph")), expected)
+            v.assert_alike(v.pixels(page.locator(".wall .glyph")), expected)
             page.close()
 
 
@@ -298,19 +344,12 @@ def test_every_view_fits_a_phone_in_ink_of_the_texts_colour(open_page):
             assert fill == text, view
 
 
-def test_a_map_lets_a_phone_scroll(open_page):
-    page = open_page(phone=True)
-    v.open_view(page, "map")
-    assert page.locator("#view-map .field").evaluate("field => getComputedStyle(field).touchAction") == "pan-y"
-
-
 def test_every_view_is_accessible_in_both_modes_and_fits_a_wide_screen(open_page):
     page = open_page(color_scheme="light")
     page.add_style_tag(content="* { transition: none !important }")  # no colours between those of two modes
-    for view in ("dialog", *v.VIEWS):
-        if view == "dialog":
-            page.locator(".sheet .pick").first.click()
-            expect(page.locator("dialog")).to_be_visible()
+    for view in ("menu", *v.VIEWS):
+        if view == "menu":
+            page.locator("details.save > summary").click()
         else:
             v.open_view(page, view)
         assert violations(page) == [], view
@@ -329,7 +368,7 @@ def test_every_view_is_accessible_in_both_modes_and_fits_a_wide_screen(open_page
 def test_a_printed_page_is_the_writing_alone_black_on_white(open_page, page_url, mode):
     page = open_page(f"{page_url}?tab=write&text=31.12.1999", color_scheme=mode)
     page.emulate_media(media="print", color_scheme=mode)
-    for control in ("#masthead", "[role=tab]", "#write-text", ".downloads", "footer"):
+    for control in ("#masthead", "#view-hand", "[role=tab]", "#write-text", "footer"):
         assert page.locator(control).locator("visible=true").count() == 0, control
     fill = page.locator(".writing path").first.evaluate("path => getComputedStyle(path).fill")
     assert fill == "rgb(0, 0, 0)"

@@ -6,6 +6,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import EpsImagePlugin, Image
 
 from dcgan import InputError
 from dcgan.config import ModelConfig
+from demo.api import invert
+from demo.api.interpolate import morph_file
 from demo.models import Models
 from demo.parts import downloads
 from demo.parts.downloads import MAX_REQUEST, encoder
@@ -28,9 +31,6 @@ from demo.parts.inputs import (
     yes_or_no,
 )
 from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, styled
-from demo.tabs import your_digit as yours
-from demo.tabs.generate import archive
-from demo.tabs.interpolate import morph_file
 
 DIGITS, NO_DIGITS = ModelConfig(num_classes=10), ModelConfig()
 CONDITIONAL, UNCONDITIONAL = "mnist-conditional", "mnist"
@@ -95,39 +95,14 @@ def drawing(side: int = 28) -> np.ndarray:
     return pixels
 
 
-def test_a_drawing_goes_through_a_link_unchanged_and_a_damaged_one_is_refused():
-    noise = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
-    for image in (drawing(), noise):
-        assert np.array_equal(yours.unpack(yours.pack(image)), image)
-    assert len(yours.pack(drawing())) < 100
-    packed, bomb = yours.pack(drawing()), yours.pack(np.zeros((4000, 4000), np.uint8))
-    for text in ("", "%", "é", packed[:-8], packed[::-1], yours.pack(np.zeros((27, 28), np.uint8)), bomb):
-        with pytest.raises(InputError, match="draw it again"):
-            yours.unpack(text)
-
-
-def receive(pixels: object) -> str:
-    return yours.received(gr.EventData(None, {"pixels": pixels}))
-
-
-def test_what_the_pad_sends_is_fitted_as_mnist_and_an_empty_sheet_is_nothing():
-    image = yours.unpack(receive(base64.b64encode(drawing(yours.PAD).tobytes()).decode()))
-    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
-    assert (len(rows), len(columns)) == (20, 5)
-    assert receive(base64.b64encode(bytes(yours.PAD**2)).decode()) == ""
-    for pixels in (None, 5, "", "AAAA", "*" * 200, "A" * 10**6, ["A"]):
-        with pytest.raises(InputError, match="did not arrive"):
-            receive(pixels)
-
-
-def saved(path, image: Image.Image) -> str:
+def saved(path: Path, image: Image.Image) -> str:
     image.save(path)
     return str(path)
 
 
 def test_the_ink_is_found_whatever_its_colours(tmp_path):
     plain = Image.fromarray(drawing(64))
-    ink = yours.extract_ink(saved(tmp_path / "plain.png", plain))
+    ink = invert.extract_ink(saved(tmp_path / "plain.png", plain))
     assert np.array_equal(ink, drawing(64))
     pencil = Image.fromarray((200 - 100 * (drawing(64) > 0)).astype(np.uint8))
     for name, image in {
@@ -137,18 +112,18 @@ def test_the_ink_is_found_whatever_its_colours(tmp_path):
         "transparent.png": styled(plain, "ink, transparent"),
         "colour.png": plain.convert("RGB"),
     }.items():
-        assert np.abs(yours.extract_ink(saved(tmp_path / name, image)).astype(int) - ink).max() <= 1, name
+        assert np.abs(invert.extract_ink(saved(tmp_path / name, image)).astype(int) - ink).max() <= 1, name
 
 
 @pytest.mark.parametrize("size", [(2000, 1001), (1, 2**24), (20_000, 20_000)])
 def test_a_picture_of_more_than_two_million_pixels_is_refused_before_it_is_decoded(tmp_path, size):
-    assert yours.extract_ink(saved(tmp_path / "allowed.png", Image.new("1", (2000, 1000)))).shape == (1000, 2000)
+    assert invert.extract_ink(saved(tmp_path / "allowed.png", Image.new("1", (2000, 1000)))).shape == (1000, 2000)
     path = tmp_path / "large.png"
     Image.new("1", size).save(path)
     content = path.read_bytes()
     path.write_bytes(content[: content.index(b"IDAT") + 8])  # the header alone: nothing could be decoded
     with pytest.raises(InputError, match="^picture has|^picture cannot be read") as error:
-        yours.extract_ink(str(path))
+        invert.extract_ink(str(path))
     assert size == (20_000, 20_000) or f"{size[0]}×{size[1]} pixels" in str(error.value)
 
 
@@ -163,20 +138,21 @@ def test_only_five_formats_are_read_whatever_the_name_and_postscript_is_not_run(
     Image.fromarray(drawing(64)).save(tmp_path / "tiff.png", "TIFF")
     for name in ("eps.png", "text.png", "tiff.png"):
         with pytest.raises(InputError, match="^picture cannot be read"):
-            yours.extract_ink(str(tmp_path / name))
+            invert.extract_ink(str(tmp_path / name))
     assert not (tmp_path / "started").exists()
-    for format in yours.FORMATS:
+    for format in invert.FORMATS:
         Image.fromarray(drawing(64)).save(tmp_path / "any.name", format)
-        assert yours.extract_ink(str(tmp_path / "any.name")).shape == (64, 64)
+        assert invert.extract_ink(str(tmp_path / "any.name")).shape == (64, 64)
 
 
-ZIP = {"model": CONDITIONAL, "seed": 3, "count": 2, "digit": "any", "truncation": 1.0}
+LOOP = {"model": CONDITIONAL, "kind": "gif", "key_text": "1 2", "steps": 2, "closed": False, "path": "linear"}
+LOOP |= {"easing": "even", "speed": 12}
 
 
 def test_a_request_for_a_file_gives_its_name_and_content(models):
-    answer = encoder(models, archive)(json.dumps(ZIP))
-    assert answer["name"] == "mnist-conditional_seed-3_count-2.zip"
-    assert base64.b64decode(answer["uri"].removeprefix("data:application/zip;base64,"))[:2] == b"PK"
+    answer = encoder(models, morph_file)(json.dumps(LOOP))
+    assert answer["name"] == "mnist-conditional_seed-1_to_seed-2_linear.gif"
+    assert base64.b64decode(answer["uri"].removeprefix("data:image/gif;base64,"))[:4] == b"GIF8"
 
 
 def test_a_busy_page_says_so_and_holds_few_threads(models, monkeypatch):
@@ -203,24 +179,15 @@ def test_a_busy_page_says_so_and_holds_few_threads(models, monkeypatch):
 
 
 NO_REQUESTS = [None, {"model": CONDITIONAL}, "", "{", "[]", "7", "null", "{}", "[" * MAX_REQUEST]
-NO_REQUESTS += [json.dumps(ZIP) + " " * MAX_REQUEST, json.dumps({key: ZIP[key] for key in ("model", "seed")})]
-WRONG = [{"model": "../../etc"}, {"model": ["mnist"]}, {"more": 1}, {"seed": "3"}, {"count": 10**9}]
-WRONG += [{"truncation": None}, {"truncation": float("nan")}]
+NO_REQUESTS += [json.dumps(LOOP) + " " * MAX_REQUEST, json.dumps({key: LOOP[key] for key in ("model", "kind")})]
+WRONG = [{"model": "../../etc"}, {"model": ["mnist"]}, {"more": 1}, {"steps": "3"}, {"steps": 10**9}, {"key_text": 7}]
+WRONG += [{"kind": "exe"}, {"kind": ["gif"]}, {"closed": "false"}, {"path": {}}, {"easing": 1}, {"speed": 0}]
+WRONG += [{"speed": float("nan")}, {"key_text": "1 2:8", "model": UNCONDITIONAL, "kind": None}]
 
 
-@pytest.mark.parametrize("request_text", [*NO_REQUESTS, *(json.dumps(ZIP | wrong) for wrong in WRONG)])
+@pytest.mark.parametrize("request_text", [*NO_REQUESTS, *(json.dumps(LOOP | wrong) for wrong in WRONG)])
 def test_any_other_request_is_refused_with_a_sentence(models, request_text):
-    assert set(encoder(models, archive)(request_text)) == {"error"}
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"kind": "exe"}, {"kind": ["gif"]}, {"closed": "false"}, {"path": {}}, {"easing": 1}, {"speed": 0}]
-)
-def test_a_request_for_a_loop_of_the_wrong_kind_is_refused(models, wrong):
-    loop = {"kind": "gif", "key_text": "1 2", "steps": 2, "closed": False, "path": "linear", "easing": "even"}
-    loop |= {"model": UNCONDITIONAL, "speed": 12}
-    assert encoder(models, morph_file)(json.dumps(loop))["name"].endswith(".gif")
-    assert set(encoder(models, morph_file)(json.dumps(loop | wrong))) == {"error"}
+    assert set(encoder(models, morph_file)(request_text)) == {"error"}
 
 
 def test_styles_of_a_download():

@@ -30,10 +30,11 @@ function clearMistake(view) {
 
 // Say what is wrong, under its field if there is one.
 function tell(view, { message, field }) {
+  if (view.mistake?.isConnected && view.mistake.dataset.message === message) return; // it is told already
   clearMistake(view);
   if (field === "hand" && view.name !== "hand") return; // the bar tells it
   const id = demo.page.controls.find(({ key }) => key === `${view.name}.${field}` || key === field)?.id;
-  view.mistake = make("p", { className: "mistake", role: "alert" }, `${message[0].toUpperCase()}${message.slice(1)}.`);
+  view.mistake = make("p", { className: "mistake", role: "alert", dataset: { message } }, `${message[0].toUpperCase()}${message.slice(1)}.`);
   view.telling = setTimeout(() => (document.getElementById(id) ?? view.element).append(view.mistake), TYPING);
 }
 
@@ -179,12 +180,14 @@ export function add(view) {
   draw();
 }
 
-// Gradio gives each radio button a name of its own, so that the arrow keys do nothing. One name for a group mends that.
+// Gradio gives each radio button a name of its own, so that the arrow keys do nothing and each is a stop of the Tab key.
+// One name for a group mends that; Gradio takes it back after each choice.
 function nameRadios() {
   for (const group of document.querySelectorAll("fieldset")) {
     for (const radio of group.querySelectorAll("input[type=radio]")) radio.name = group.id || group.closest("[id]").id;
   }
 }
+addEventListener("keydown", ({ target }) => target.type === "radio" && nameRadios(), true);
 
 // The ends of a slider get the words of its explanation, "hairline … bold", in place of numbers.
 function wordSliders() {
