@@ -5,17 +5,18 @@ import json
 import gradio as gr
 
 from demo import assets
-from demo.api import arithmetic, directions, generate, interpolate, invert, register_endpoint, training
+from demo.api import arithmetic, directions, font, generate, interpolate, invert, register_endpoint, training
 from demo.api import map as map_endpoint
 from demo.api import write as write_endpoint
 from demo.links import View, describe_page, key_of, keys_of
 from demo.models import Models, bundled_models
 from demo.parts.controls import browser_call, browser_view, static
+from demo.parts.downloads import encoder
 from demo.preview import TITLE
 from demo.tabs import draw, learned, morph, play, write
 from demo.theme import build_theme
 
-ENDPOINTS = (generate, interpolate, write_endpoint, map_endpoint, directions, arithmetic, invert, training)
+ENDPOINTS = (generate, interpolate, write_endpoint, map_endpoint, directions, arithmetic, invert, font, training)
 TABS = {"play": "Play", "write": "Write", "morph": "Morph", "draw": "Draw", "learned": "How it learned"}
 MASTHEAD = f"<h1>{TITLE}</h1><p>A small neural network wrote these, after seeing 60,000 real ones.</p>"
 
@@ -59,7 +60,7 @@ def build_page(models: Models) -> gr.Blocks:
         exact = gr.Checkbox(False, label="Exact pixels", info="28×28, as the network draws them", render=False)
         if len(choices) > 1 and set(models.entries) - set(bundled_models()):
             model_name.render()  # a host's own models are what the page is about
-        browser_view("hand", play.first_hand(models[first]))
+        browser_view("hand", play.first_hand(models[first]), [encoder(models, font.font_file)])
         items: dict[str, gr.Tab] = {}
         views: list[View] = []
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):

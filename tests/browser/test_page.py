@@ -1,6 +1,8 @@
 """The page as a whole in a real Chromium: the address, mistakes, models, screens, paper, accessibility."""
 
 import re
+import zipfile
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -245,10 +247,12 @@ def test_a_kept_hand_holds_what_the_sliders_made_of_it(open_page):
 
 def test_the_menu_saves_what_is_seen_and_the_handwriting(open_page):
     page = open_page()
-    name, content = v.download(page, "SVG", "The ten digits")
+    name, content = v.download(page, "SVG", "The handwriting")
     assert name == "mnist-conditional_hand-0.svg" and content.count(b"<path") == 10 and b"viewBox" in content
     _, content = v.download(page, "SVG")
     assert content.count(b"<path") == page.locator(".wall .glyph").count()
+    name, content = v.download(page, "Font, to install (ZIP)")
+    assert name == "nobody-0.zip" and zipfile.is_zipfile(BytesIO(content))
     page.keyboard.press("Escape")
     expect(page.locator("details.save")).not_to_have_attribute("open", "")
     v.open_view(page, "learned")

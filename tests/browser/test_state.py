@@ -14,8 +14,10 @@ CONTROLS = {
 }
 PAGE = {
     "controls": [{"key": key, "id": key.replace(".", "-")} | rest for key, rest in CONTROLS.items()],
-    "views": [{"name": "write", "outer": None, "keys": [key for key in CONTROLS if key.startswith("write.")]}],
-    "tabs": [{"id": "tabs", "outer": None}],
+    "shared": ["model", "exact"],
+    "views": [{"name": "write", "keys": [key for key in CONTROLS if key.startswith("write.")]}],
+    "tabs": "tabs",
+    "old": {"scribe": {"tab": "write", "values": {"write.count": 3}, "names": {"line": "text"}}},
     "modules": [],
     "version": "0",
 }
@@ -67,6 +69,13 @@ def test_a_link_gives_a_control_nothing_else(state_of, query):
     state, wrong = state_of(f"?{query}")
     assert state == before
     assert len(wrong) == 1 and query.startswith(wrong[0])
+
+
+def test_a_link_to_a_tab_that_is_gone_means_what_it_meant(state_of):
+    state, wrong = state_of("?tab=scribe&line=1999&seed=8")
+    assert (state["tab"], state["write.text"], state["write.seed"], state["write.count"]) == ("write", "1999", 8, 3)
+    assert wrong == [] and state_of("?tab=scribe&count=9")[0]["write.count"] == 9
+    assert state_of("?tab=constructor")[1] == ["tab=constructor"]
 
 
 def test_what_the_history_kept_is_checked_like_a_link(state_of):

@@ -6,7 +6,7 @@
 import dcgan from "../engine/index.js";
 import { codeOf, pointOf } from "./fields.js";
 import { Drawn, drawSoon, drawTen, fit, glyph, make } from "./glyphs.js";
-import { menu } from "./menu.js";
+import { fromServer, menu } from "./menu.js";
 import { add, modelOf, vectorsOf } from "./page.js";
 import { sheetOf } from "./save.js";
 
@@ -115,7 +115,13 @@ export function mount(element, server) {
     const { hand } = event.target.closest("button")?.dataset ?? {};
     if (hand) take(hand, { plain: true });
   });
-  view = { name: "hand", element, server, uses: HAND, title: "The ten digits", draw, drawing };
+  view = {
+    name: "hand", element, uses: HAND, title: "The handwriting", draw, drawing,
+    file: () => fromServer(server, { hand: handOf(shown.model).text }),
+    get moving() {
+      return shown.network.config.num_classes ? { font: "Font, to install (ZIP)" } : {};
+    },
+  };
   add(view);
 }
 

@@ -41,6 +41,7 @@ async function press(pressed, view, kind) {
     setTimeout(() => (pressed.textContent = text), 3000);
   }
   pressed.disabled = false;
+  if (document.activeElement === document.body) pressed.focus(); // a disabled button has lost it
 }
 
 // Return buttons that save files of a view. kinds: {kind: text}
@@ -72,8 +73,8 @@ export function menu(hand) {
   });
   const close = () => { element.open = false; };
   addEventListener("pointerdown", ({ target }) => element.contains(target) || close());
-  element.addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape") return;
+  addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || !element.open) return;
     close();
     element.firstElementChild.focus();
   });

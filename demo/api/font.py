@@ -1,9 +1,11 @@
 """The endpoint `font`: a font from a hand, as a ZIP file."""
 
+import gradio as gr
+
 from dcgan import InputError
 from dcgan.font import file_stem, font_name, font_zip
 from dcgan.model_folder import Model
-from demo.api import asked_model
+from demo.api import asked_model, register_endpoint
 from demo.models import Models
 from demo.parts.pictures import file_for_client
 
@@ -28,3 +30,9 @@ def endpoint(models: Models, model, hand) -> str:
     """
     name, content, _ = font_file(asked_model(models, model), hand)
     return file_for_client(content, name)
+
+
+def register(models: Models, model_name: gr.Radio) -> None:
+    """Add the endpoint to the page that is being built."""
+    hand = gr.Textbox("0", label="Hand", visible=False)
+    register_endpoint("font", endpoint, models, [model_name, hand], gr.File(visible=False, label="font"))
