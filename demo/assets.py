@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dcgan.evaluation.classifier import WEIGHTS
-from dcgan.model_folder import Model
+from dcgan.model_folder import Model, read_history
 from demo.models import Entry, Models
 from demo.preview import Document, preview_picture
 
@@ -76,6 +76,15 @@ def halves(path: Path, digest: str) -> tuple[bytes, bytes]:
     return gzip.compress(upper, 6), planes[1].tobytes() + planes[0].tobytes()
 
 
+def real_digits_realness(model: Model) -> float | None:
+    """Return the discriminator's mean probability that real digits are real, in the last epoch of its training.
+
+    None if the model's folder has no history.
+    """
+    history = read_history(model.folder)
+    return history[-1].get("probability_real") if history else None
+
+
 def describe(entry: Entry) -> dict:
     """Return what the browser must know of a model: its config, the sha256 of its weights, and its state in words."""
     model = entry.model
@@ -84,6 +93,7 @@ def describe(entry: Entry) -> dict:
         "file": model.file_name,
         "config": model.config.to_dict(),
         "commit": model.commit,
+        "realness": real_digits_realness(model),
         "sha256": {kind: sha256(path) for kind, path in weight_files(model).items()},
         "status": entry.status,
         "problem": entry.problem,

@@ -15,6 +15,11 @@ MAX_COUNT = 100
 REACH = 4.0  # of a slider, in standard deviations of a latent
 ORDERS = ["by seed", "most convincing first", "least convincing first"]
 COUNT = 40
+SWITCH = """
+<div class="switch" role="radiogroup" aria-label="what to show">
+<button type="button" role="radio" aria-checked="true" data-show="wall">Wall</button>
+<button type="button" role="radio" aria-checked="false" tabindex="-1" data-show="map">Map</button>
+</div>"""
 
 
 def glyph(ink: Ink) -> str:
@@ -49,7 +54,7 @@ def build(models: Models, first: str) -> list[View]:
     """
     with gr.Row(elem_classes="tab-row"):
         with gr.Column(elem_classes="view"):
-            browser_view("play", first_wall(models[first]))
+            browser_view("play", SWITCH + first_wall(models[first]))
         with gr.Column(elem_classes="more"):
             shape = {
                 "thickness": slider("Weight", -REACH, REACH, 0, 0.1, "hairline … bold"),
@@ -57,10 +62,11 @@ def build(models: Models, first: str) -> list[View]:
                 "width": slider("Width", -REACH, REACH, 0, 0.1, "narrow … wide"),
                 "truncation": slider("Neatness", 0.1, 1.0, 1.0, 0.05, "careful … wild"),
             }
+            gr.Button("All back to the middle", size="sm", elem_id="play-middle")
             digit = digit_control("Digit")
             with gr.Accordion("The wall", open=False):
                 seed = gr.Number(0, label="First seed", precision=0, step=1)
-                count = slider("How many", 1, MAX_COUNT, COUNT, 1)
+                count = slider("How many", 1, MAX_COUNT, COUNT, 1, f"{COUNT}: or more, if the screen has room")
                 order = gr.Radio(
                     ORDERS,
                     value=ORDERS[0],

@@ -1,12 +1,13 @@
 // When to draw: one animation frame draws what is dirty, nearest to the pointer first, for at most 8 ms.
 //
-// What does not fit waits for the next frame. A job replaces an older one of the same key that was not drawn yet.
-// Nothing runs while the page is hidden; what is still wanted is drawn when it is seen again.
+// What does not fit waits for the next frame, and counts as nearer the longer it waits. A job replaces an older one of the
+// same key that was not drawn yet. Nothing runs while the page is hidden; what is still wanted is drawn when it is seen again.
 
 const BUDGET = 8; // milliseconds of a frame: half of it at 60 frames a second
+const APPROACH = 4; // pixels that a waiting job comes nearer in a millisecond, so that what is far is drawn too
 
 export class Scheduler {
-  #jobs = new Map(); // key: {draw, element, rank}
+  #jobs = new Map(); // key: {draw, element, rank, since}
   #frame = 0;
   #pointer = { x: 0, y: 0 };
   #usual = 0; // milliseconds that a job takes
@@ -24,7 +25,8 @@ export class Scheduler {
   // Ask for a drawing. key: any value; draw: a function without arguments that draws at once; element: where, for the
   // distance to the pointer; rank: lower ones are drawn first, whatever their distance.
   request(key, draw, { element = null, rank = 0 } = {}) {
-    this.#jobs.set(key, { draw, element, rank });
+    const since = this.#jobs.get(key)?.since ?? performance.now();
+    this.#jobs.set(key, { draw, element, rank, since });
     this.#plan();
   }
 
@@ -82,7 +84,8 @@ export class Scheduler {
   // Run the jobs up to a rank, in order. Return whether more wait and there is time in the frame that began at `start`.
   #work(start, most) {
     const jobs = [...this.#jobs].filter(([, { rank }]) => rank <= most);
-    const order = jobs.map(([key, job]) => ({ key, job, distance: this.#distance(job.element) }));
+    const order = jobs.map(([key, job]) =>
+      ({ key, job, distance: this.#distance(job.element) - APPROACH * (start - job.since) }));
     order.sort((a, b) => a.job.rank - b.job.rank || a.distance - b.distance);
     for (const { key, job } of order) {
       if (this.#jobs.get(key) !== job) continue; // an earlier job of this frame replaced or cancelled it

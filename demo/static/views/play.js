@@ -1,39 +1,119 @@
-// The Play tab, for now the wall alone.
-import { drawSoon, fit, glyph, make, Drawn } from "./glyphs.js";
-import { askedDigit, MAX_SEED, pointOf, strongest, wholeNumber } from "./fields.js";
-import { SHAPE, shaped, take } from "./hand.js";
-import { add, modelOf } from "./page.js";
-import { sheetOf } from "./save.js";
+// The Play tab: a wall of digits or a map between four handwritings, and a line about the digit that is taken.
 
-let view, wall, cells = [], shown = null;
+import dcgan from "../engine/index.js";
+import { askedDigit, pointOf, strongest } from "./fields.js";
+import { button, make } from "./glyphs.js";
+import { HAND, remember, SHAPE, shaped, take } from "./hand.js";
+import { add, modelOf } from "./page.js";
+import { judgeOf, scoresOf } from "./play-judge.js";
+import { drawMap, mapDrawing, mountMap } from "./play-map.js";
+import { drawWall, mountWall, rest, wallDrawing, zip } from "./play-wall.js";
+
+const PLACES = { wall: { title: "The wall", extra: { zip: "All as ZIP, with a table" } }, map: { title: "The map", extra: {} } };
+
+let view, frame, line, ask;
+let asked = false; // whether the visitor wants to know what the networks say
+
+const show = () => demo.state["play.show"];
 
 export function mount(element, server) {
-  wall = element.querySelector(".wall");
-  view = { name: "play", element, server, uses: SHAPE, title: "The wall", draw, drawing };
-  wall.addEventListener("click", (event) => {
-    const { seed } = event.target.closest(".cell")?.dataset ?? {};
-    if (seed) take(seed);
+  frame = element.querySelector(".frame");
+  mountSwitch(frame.querySelector(".switch"));
+  mountWall(frame.querySelector(".wall"));
+  mountMap(frame);
+  line = make("p", { className: "line", ariaLive: "polite" });
+  ask = button("What do the networks say?", {}, "ask");
+  ask.addEventListener("click", () => {
+    asked = true;
+    tell();
   });
+  frame.append(make("div", { className: "about" }, line, ask));
+  mountSliders(element.closest(".tab-row"));
+  view = {
+    name: "play", element, server, uses: HAND, draw, leave: rest,
+    get title() { return PLACES[show()].title; },
+    get extra() { return PLACES[show()].extra; },
+    drawing: () => (show() === "map" ? mapDrawing() : wallDrawing()),
+    file: zip,
+  };
   add(view);
 }
 
-function draw({ network, model, values, exact }) {
-  const first = wholeNumber("seed", values.seed, 0, MAX_SEED), count = Math.min(values.count, MAX_SEED - first + 1);
-  const digit = askedDigit(values.digit, network.config), { truncation } = demo.state;
-  shown = { network, model, values };
-  cells = Array.from({ length: count }, (_, i) => {
-    const seed = String(first + i), point = pointOf("seed", seed, { model, digit, truncation });
-    return { seed, point: { ...point, latent: shaped(point.latent, model) } };
-  });
-  fit(wall, count, () => make("button", { type: "button", className: "cell" }, glyph())).forEach((one, i) => {
-    const { seed, point } = cells[i];
-    one.dataset.seed = seed;
-    one.ariaLabel = `a generated ${strongest(point) ?? "digit"}, seed ${seed}`;
-    drawSoon(one.firstElementChild, network, point, { exact, rank: 1 });
+function draw(wanted) {
+  frame.dataset.show = show();
+  for (const one of frame.querySelectorAll(".switch [role=radio]")) {
+    const on = one.dataset.show === show();
+    one.ariaChecked = String(on);
+    one.tabIndex = on ? 0 : -1;
+  }
+  if (show() === "map") {
+    rest();
+    drawMap(wanted);
+  } else drawWall(wanted);
+  tell(wanted);
+}
+
+// --- the line about the taken digit ---
+
+const percent = (share) => `${Math.round(100 * share)}%`;
+
+// Say which digit is taken and, if the visitor has asked, what the networks say of it.
+let last = null; // {network, model, values} of the last drawing
+function tell(wanted = last) {
+  last = wanted;
+  const { network, model, values } = wanted, { hand, truncation } = demo.state;
+  const digit = askedDigit(values.digit, network.config);
+  let point;
+  try {
+    point = pointOf("hand", hand, { model, digit, truncation });
+  } catch {
+    return; // the bar tells what is wrong with it
+  }
+  const own = strongest(point), name = /^\s*\d+\s*$/.test(hand) ? `Seed ${hand.trim()}` : "This hand";
+  const text = own === null ? `${name}.` : `${name}, ${own === 8 ? "an" : "a"} ${own}.`;
+  line.textContent = text;
+  ask.hidden = asked;
+  if (!asked) return;
+  dcgan.scheduler.request(line, () => {
+    try {
+      const judge = judgeOf(model);
+      line.textContent = `${text} ${judge ? verdict(scoresOf(judge, network, { ...point, latent: shaped(point.latent, model) })) : "Asking the networks …"}`;
+    } catch (error) {
+      if (!(error instanceof dcgan.InputError)) throw error;
+      line.textContent = `${text} The networks cannot be asked: ${error.message}.`;
+      asked = ask.hidden = false;
+    }
+  }, { rank: 3 });
+}
+
+// Return what the networks say of a digit, in words.
+function verdict({ digit, realness }) {
+  const { realness: real } = modelOf(last.model);
+  const compared = typeof real === "number" ? `; for real digits it says ${percent(real)} on average` : "";
+  return `Reads as ${digit}. The critic's guess: ${percent(realness)} real${compared}.`;
+}
+
+// --- the controls ---
+
+function mountSwitch(group) {
+  const choose = (one) => demo.put({ "play.show": one.dataset.show });
+  group.addEventListener("click", ({ target }) => target.closest("button") && choose(target.closest("button")));
+  group.addEventListener("keydown", (event) => {
+    if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
+    event.preventDefault();
+    const other = [...group.children].find((one) => one !== document.activeElement);
+    other.focus();
+    choose(other);
   });
 }
 
-function drawing() {
-  const { network, model, values } = shown;
-  return sheetOf(`${modelOf(model).file}_seed-${values.seed}_count-${cells.length}`, cells.map(({ point }) => new Drawn(network, point)), 10);
+// The button that brings all sliders back, and a double click on a slider's label, which brings back this one.
+function mountSliders(row) {
+  row.addEventListener("click", ({ target }) => target.closest("#play-middle") && take(demo.state.hand, { plain: true }));
+  row.addEventListener("dblclick", ({ target }) => {
+    const block = target.closest(".block[id]"), { key, value } = demo.page.controls.find(({ id }) => id && id === block?.id) ?? {};
+    if (!SHAPE.includes(key) || target.matches("input") || demo.state[key] === value) return;
+    remember();
+    demo.put({ [key]: value });
+  });
 }
