@@ -173,11 +173,9 @@ class Models:
         ]
 
     def status(self) -> str:
-        """Return HTML: which weights are shown, and what is wrong."""
-        lines = []
-        for entry in self.entries.values():
-            problem = f" <strong>({escape(entry.problem)})</strong>" if entry.problem else ""
-            lines.append(f"<li>{escape(entry.status)}{problem}</li>")
+        """Return HTML: the models with a problem, which weights are shown for each, and what is wrong."""
+        entries = [entry for entry in self.entries.values() if entry.problem]
+        lines = [f"<li>{escape(entry.status)} ({escape(entry.problem)})</li>" for entry in entries]
         return f'<ul class="weights">{"".join(lines)}</ul>'
 
 

@@ -19,7 +19,8 @@ def test_bundled_models_are_the_default_the_one_with_digits_first():
     models = Models()
     assert list(models.entries) == [BUNDLED, "mnist"]
     assert [models.knows_digits(name) for name in models.entries] == [True, False]
-    assert "mnist: bundled weights, trained for" in models.status()
+    assert "mnist: bundled weights, trained for" in models.entries["mnist"].status
+    assert "<li>" not in models.status()  # nothing is wrong
 
 
 def test_a_bundled_model_is_shown_instead_and_the_page_says_why(tmp_path):
@@ -54,7 +55,7 @@ def test_a_folder_that_appears_is_taken_up_by_a_refresh(tmp_path, make_model):
     models.refresh()
     assert models[name].name == name
     assert models.entries[name].problem is None
-    assert "later: local folder" in models.status() and str(tmp_path) not in models.status()
+    assert "later: local folder" in models.entries[name].status and str(tmp_path) not in models.entries[name].status
 
 
 def test_a_silent_hub_keeps_no_page_shut_and_is_asked_again_also_where_nothing_is_refreshed(

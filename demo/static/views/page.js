@@ -35,7 +35,7 @@ function tell(view, { message, field }) {
   if (field === "hand" && view.name !== "hand") return; // the bar tells it
   const id = demo.page.controls.find(({ key }) => key === `${view.name}.${field}` || key === field)?.id;
   view.mistake = make("p", { className: "mistake", role: "alert", dataset: { message } }, `${message[0].toUpperCase()}${message.slice(1)}.`);
-  view.telling = setTimeout(() => (document.getElementById(id) ?? view.element).append(view.mistake), TYPING);
+  view.telling = setTimeout(() => (document.getElementById(id ?? `${view.name}-${field}`) ?? view.element).append(view.mistake), TYPING);
 }
 
 // Say which values of the link no control can have, as soon as Gradio has built the tabs.
@@ -115,7 +115,8 @@ async function look() {
     model.generatorHalves = ["upper", "lower"].map((half) => `${model.generatorUrl}/${half}`);
   }
   for (const name of dcgan.init({ models, fetch: demo.fetch })) networks.delete(name);
-  const lines = models.map(({ status, problem }) => make("li", {}, status, ...(problem ? [make("strong", {}, ` (${problem})`)] : [])));
+  const wrong = models.filter(({ problem }) => problem);
+  const lines = wrong.map(({ status, problem }) => make("li", {}, `${status} (${problem})`));
   document.querySelector("#weights .weights")?.replaceChildren(...lines);
   draw();
 }
