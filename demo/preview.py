@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from html import escape
 
-import numpy as np
 from PIL import Image, ImageDraw
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,22 +12,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dcgan.ink import SIZE as SIZE_OF_INK
 from dcgan.ink import UNITS
 from dcgan.networks import Generator
-from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, png_bytes, trace_seeds
+from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, fill_ink, png_bytes, trace_seeds
 
 TITLE = "Handwritten digits that nobody wrote"
 DESCRIPTION = "A small neural network learned to write digits. It runs in your browser: play with its handwriting."
 SIZE = (1200, 630)  # pixels, as social networks want it
 ROWS, COLUMNS, CELL = 4, 8, 150  # pixels of a digit's cell
 SHARP = 4  # drawn this many times larger, for smooth edges
-STEPS = np.linspace(0, 1, 6)[:-1, None]  # points on each curve of an outline
 GRADIO = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>')
-
-
-def outline(loop: np.ndarray) -> np.ndarray:
-    """Return points (N, 2) on the closed quadratic B-spline of control points (K, 2)."""
-    start, end = (loop + np.roll(loop, 1, axis=0)) / 2, (loop + np.roll(loop, -1, axis=0)) / 2
-    curves = (1 - STEPS) ** 2 * start[:, None] + 2 * STEPS * (1 - STEPS) * loop[:, None] + STEPS**2 * end[:, None]
-    return curves.reshape(-1, 2)
 
 
 @functools.lru_cache(maxsize=2)
@@ -39,12 +30,7 @@ def preview_picture(generator: Generator) -> bytes:
     margin = [SHARP * (side - CELL * count) / 2 for side, count in zip(SIZE, (COLUMNS, ROWS), strict=True)]
     for place, (_, ink) in enumerate(trace_seeds(generator, range(ROWS * COLUMNS))):
         corner = [margin[0] + SHARP * CELL * (place % COLUMNS), margin[1] + SHARP * CELL * (place // COLUMNS)]
-        for loop in ink.loops:  # a hole comes after what it is in, and turns the other way
-            x, y = loop.T
-            turns = np.sum(np.roll(x, -1) * y - x * np.roll(y, -1)) > 0
-            pen.polygon(
-                [tuple(point) for point in outline(loop) * scale + corner], fill=INK_COLOUR if turns else PAPER_COLOUR
-            )
+        fill_ink(pen, ink, corner, scale, INK_COLOUR, PAPER_COLOUR)
     return png_bytes(paper.resize(SIZE, Image.Resampling.LANCZOS))
 
 

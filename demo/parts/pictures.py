@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from gradio.utils import get_upload_folder
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from dcgan.data import to_uint8
@@ -31,6 +31,29 @@ def trace_seeds(generator: Generator, seeds: range) -> list[tuple[int | None, In
     )
     pictures = generate(generator, torch.stack(latents), torch.tensor(digits) if config.num_classes else None).numpy()
     return [(digit, trace(grey_picture(picture))) for digit, picture in zip(digits, pictures, strict=True)]
+
+
+CROPPED = 28  # pixels of a digit's side, as MNIST has it
+STEPS = np.linspace(0, 1, 6)[:-1, None]  # points on each curve of an outline
+
+
+def outline(loop: np.ndarray) -> np.ndarray:
+    """Return points (N, 2) on the closed quadratic B-spline of control points (K, 2)."""
+    start, end = (loop + np.roll(loop, 1, axis=0)) / 2, (loop + np.roll(loop, -1, axis=0)) / 2
+    curves = (1 - STEPS) ** 2 * start[:, None] + 2 * STEPS * (1 - STEPS) * loop[:, None] + STEPS**2 * end[:, None]
+    return curves.reshape(-1, 2)
+
+
+def fill_ink(pen: ImageDraw.ImageDraw, ink: Ink, corner, scale: float, colour, paper) -> None:
+    """Draw ink in a colour, its holes in the colour of the paper.
+
+    corner: where the picture's left upper corner lies (x, y), in pixels. scale: pixels to one unit of the ink.
+    """
+    for loop in ink.loops:  # a hole comes after what it is in, and turns the other way
+        x, y = loop.T
+        turns = np.sum(np.roll(x, -1) * y - x * np.roll(y, -1)) > 0
+        points = [tuple(point) for point in outline(loop) * scale + corner]
+        pen.polygon(points, fill=colour if turns else paper)
 
 
 def label_digits(labels: Tensor | None, count: int) -> list[int | None]:
