@@ -74,7 +74,7 @@ def test_gradient_is_pytorchs(engine: Page, server, odd, name):
     (slope,) = torch.autograd.grad(loss, [latent])
     argument = {"model": entry, "latent": latent.tolist(), "digit": digit, "target": target.flatten().tolist()}
     found = engine.evaluate(GRADIENT, argument)
-    assert found["loss"] == pytest.approx(float(loss), rel=1e-4)
+    assert found["loss"] == pytest.approx(float(loss.detach()), rel=1e-4)
     np.testing.assert_allclose(found["slope"], slope, rtol=1e-3, atol=1e-3 * float(slope.abs().max()))
     step, index = 0.02, int(slope.abs().argmax())
     losses = []
@@ -96,9 +96,17 @@ def doodles() -> list[np.ndarray]:
 
 def test_drawing_is_laid_out_as_python_does(engine: Page):
     for drawing in doodles():
-        script = "(drawing) => [...dcgan.normaliseDrawing(Uint8Array.from(drawing), 112)]"
+        script = "(drawing) => [...dcgan.normaliseDrawing(Uint8Array.from(drawing), 112).pixels]"
         found = np.array(engine.evaluate(script, drawing.flatten().tolist())).reshape(28, 28)
         assert np.abs(found - normalise_drawing(drawing).astype(int)).max() <= 1
+
+
+def test_drawing_is_where_it_was_on_the_sheet(engine: Page):
+    script = "(drawing) => dcgan.normaliseDrawing(Uint8Array.from(drawing), 112).sheet"
+    left, top, side = engine.evaluate(script, sheet([[(60, 40), (60, 240)]]).flatten().tolist())
+    # The pen is 22 of 280 wide: the ink is 222 high, which becomes 20 pixels, and its middle is that of 28x28.
+    assert side == pytest.approx(20 * 280 / 222, rel=0.02)
+    assert [left + 60 / 280 * side, top + 140 / 280 * side] == pytest.approx([14, 14], abs=0.7)
 
 
 def test_sheet_without_ink_has_no_drawing(engine: Page):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import visitor as v
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from dcgan.latents.codes import latent_of
 from dcgan.latents.handwriting import write
@@ -112,54 +112,3 @@ def test_another_hand_is_picked_from_the_list(writing):
     v.click(writing, "Roll the dice")
     expect(v.field(writing, "Hand")).not_to_have_value("4")
     expect_written(writing, "2026", v.field(writing, "Hand").input_value())
-
-
-def ink(page: Page) -> int:
-    """Return how many pixels of the sheet are drawn on."""
-    pixels = "canvas.getContext('2d').getImageData(0, 0, 280, 280).data"
-    canvas = page.locator("#view-pad canvas")
-    return canvas.evaluate(f"canvas => {pixels}.filter((value, i) => i % 4 == 3 && value).length")
-
-
-def facts(view: Locator) -> Locator:
-    """Return what the classifier reads in both pictures."""
-    return view.locator("dd:nth-of-type(1)").locator("visible=true")
-
-
-def test_a_drawing_can_be_undone_cleared_and_made_with_the_keyboard(page):
-    view = v.open_view(page, "yours")
-    v.draw_seven(page)
-    seven = ink(page)
-    v.draw_seven(page)
-    page.locator("#view-pad .undo").click()
-    assert ink(page) == seven > 1000
-    page.locator("#view-pad .clear").click()
-    assert ink(page) == 0
-    page.locator("#view-pad canvas").focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Space")
-    for _ in range(15):
-        page.keyboard.press("ArrowDown")
-    page.keyboard.press("Space")
-    expect(facts(view).first).to_have_text(re.compile(r"^1 \("))
-    page.keyboard.press("Delete")
-    expect(view.locator(".moved")).to_be_hidden()
-    expect(view.locator(".invitation")).to_be_visible()
-
-
-def test_a_drawn_digit_is_read_and_its_hand_writes_on(page):
-    view = v.open_view(page, "yours")
-    page.get_by_label("Exact pixels").check()
-    v.draw_seven(page)
-    for i in range(2):
-        expect(facts(view).nth(i)).to_have_text(re.compile(r"^7 \("))
-    expect(view.locator(".ten .glyph")).to_have_count(10)
-    code = view.locator("[data-hand]").get_attribute("data-hand")
-    assert code.startswith("z7.")
-    v.ready(page)
-    v.assert_alike(v.pixels(view.get_by_label("its likeness")), v.drawn_by(code))
-    v.click(page, "Write in this hand")
-    expect(v.field(page, "Hand")).to_have_value(code)
-    assert v.selected_tabs(page) == ["Write"]
-    expect_written(page, "2026", code[:12])
-    v.assert_alike(saved(page), expected(code))

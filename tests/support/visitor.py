@@ -172,10 +172,9 @@ def requests_from_now(page: Page) -> list[str]:
     return asked
 
 
-def draw_seven(page: Page) -> None:
-    """Draw a 7 with the mouse, on the sheet of the tab Your digit."""
-    box = page.locator("#view-pad canvas").bounding_box()
-    places = [(0.3, 0.25), (0.7, 0.25), (0.42, 0.8)]
+def draw_seven(page: Page, places=((0.3, 0.25), (0.7, 0.25), (0.42, 0.8))) -> None:
+    """Draw a 7, or a stroke through other places, with the mouse on the sheet of the tab Draw."""
+    box = page.locator("#view-draw canvas").bounding_box()
     (x, y), *rest = [(box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in places]
     page.mouse.move(x, y)
     page.mouse.down()

@@ -34,8 +34,9 @@ function resizeRows(pixels, width, to, shrinks) {
   return found;
 }
 
-// Return a drawing (size * size) from 0 to 255, white on black, as 28x28 pixels in MNIST's layout: the ink fits 20x20
-// pixels, and its centre of mass is in the middle (LeCun et al. 1998, section III.A). Null if there is no ink.
+// Return a drawing (size * size) from 0 to 255, white on black, in MNIST's layout: {pixels, sheet}. pixels: 28x28, the ink
+// fits 20x20 of them, and its centre of mass is in the middle (LeCun et al. 1998, section III.A). sheet: [left, top,
+// side], where the sheet that was drawn on lies in these pixels. Null if there is no ink.
 export function normaliseDrawing(drawing, size) {
   let left = size, right = -1, top = size, bottom = -1;
   drawing.forEach((value, at) => {
@@ -62,7 +63,7 @@ export function normaliseDrawing(drawing, size) {
   const start = (moment, length) => Math.max(0, Math.min(SIDE - length, roundHalfToEven(13.5 - moment / mass)));
   const x = start(massX, across), y = start(massY, down), pixels = new Uint8Array(SIDE * SIDE);
   for (let row = 0; row < down; row++) pixels.set(small.subarray(row * across, (row + 1) * across), (y + row) * SIDE + x);
-  return pixels;
+  return { pixels, sheet: [x - left * scale, y - top * scale, size * scale] };
 }
 
 const through = async (stream, bytes) => new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());

@@ -5,7 +5,7 @@ import dcgan from "../engine/index.js";
 const SIDE = 280, PEN = 22, SMALL = 112;
 
 // Make the sheet in an element with a canvas and the buttons .undo and .clear. changed(moving): called when there is
-// another drawing; moving: the pen is still down. Return {pixels, show}.
+// another drawing; moving: the pen is still down. Return {read, show}.
 export function mountPad(element, changed) {
   const canvas = element.querySelector("canvas"), small = new OffscreenCanvas(SMALL, SMALL);
   const pen = { at: [140, 60], down: false, shown: false };
@@ -58,7 +58,6 @@ export function mountPad(element, changed) {
   };
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
-    canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
     pen.shown = false;
     strokes.push((stroke = [place(event)]));
@@ -108,8 +107,8 @@ export function mountPad(element, changed) {
   new ResizeObserver(draw).observe(canvas);
 
   return {
-    // Return the drawing as 28x28 pixels, null of an empty sheet.
-    pixels() {
+    // Return the drawing as `normaliseDrawing` in the engine does, null of an empty sheet.
+    read() {
       if (!strokes.length && !under) return null;
       const { data } = paint(small, "#fff").getImageData(0, 0, SMALL, SMALL);
       return dcgan.normaliseDrawing(Uint8Array.from({ length: SMALL ** 2 }, (_, i) => data[4 * i + 3]), SMALL); // alpha is ink

@@ -17,7 +17,7 @@ const CLOSE = 12, ROUGH = 20; // grey levels between the drawing and its likenes
 let view, pad, line, likeness, answer, title, row, use;
 let finder = { hash: null, promise: null };
 let wanted = null; // what `draw` was called with
-let drawn = { text: "", pixels: null }; // what is on the sheet
+let drawn = { text: "", pixels: null }; // what is on the sheet, and for a link that cannot be read the `problem`
 let sought = ""; // what the finder looks for
 let found = null; // its last answer
 let moving = false; // whether the pen is down
@@ -47,16 +47,17 @@ function draw(now) {
   if (drawn.text === null || drawing === drawn.text) return search(); // null: a stroke that the state does not have yet
   drawn = { text: drawing, pixels: null };
   if (drawing === "") return changedTo(null);
-  dcgan.unpack(drawing).then((pixels) => drawn.text === drawing && changedTo(pixels), ({ message }) => {
-    empty();
-    line.textContent = `${message[0].toUpperCase()}${message.slice(1)}.`;
-  });
+  dcgan.unpack(drawing).catch(({ message }) => {
+    drawn.problem = `${message[0].toUpperCase()}${message.slice(1)}.`;
+    return null;
+  }).then((pixels) => drawn.text === drawing && changedTo(pixels));
 }
 
 // Show the drawing of a link.
 function changedTo(pixels) {
   drawn.pixels = pixels;
   pad.show(pixels);
+  likeness.setAttribute("viewBox", dcgan.VIEW_BOX);
   search();
 }
 
@@ -65,8 +66,9 @@ async function changed(more) {
   moving = more;
   if (moving && performance.now() - guessed < EVERY) return;
   guessed = performance.now();
-  const pixels = pad.pixels();
+  const { pixels = null, sheet } = pad.read() ?? {};
   drawn = { text: null, pixels };
+  if (sheet) likeness.setAttribute("viewBox", viewOf(sheet));
   search();
   if (moving) return;
   const now = drawn, text = pixels ? await dcgan.pack(pixels) : "";
@@ -74,6 +76,9 @@ async function changed(more) {
   drawn.text = text;
   demo.set("draw.drawing", text);
 }
+
+// Return the view that shows a likeness where the digit was drawn on the sheet, and as large: a pixel is 100 units.
+const viewOf = ([left, top, side]) => [200 + 100 * left, 200 + 100 * top, 100 * side, 100 * side].map(Math.round).join(" ");
 
 // --- the search ---
 
@@ -115,7 +120,7 @@ async function search() {
 
 function empty() {
   found = null;
-  line.textContent = INVITATION;
+  line.textContent = drawn.problem ?? INVITATION;
   dcgan.scheduler.cancel(likeness);
   likeness.replaceChildren();
   answer.classList.add("nothing");
