@@ -31,14 +31,14 @@ DIGIT = "() => document.querySelector('.glyph path')?.getBoundingClientRect().wi
 DRAWN = "() => performance.getEntriesByName('drawn').length > 0"
 EXACT = "() => globalThis.dcgan?.models().some((model) => model.loaded)"
 MOVES = {  # what is moved: the tab, the slider, and what it draws
-    "Directions: thickness to the large digit": ("directions", "#directions-thickness", ".pair .big path"),
-    "Interpolate: place on the morph": ("interpolate", "#view-interpolate .transport", ".morph .stage path"),
-    "Write: variation to the writing": ("write", "#write-variation", ".writing svg svg path"),
+    "Play: weight to the first digit of the handwriting": ("play", "#thickness", "#view-hand .ten path"),
+    "Morph: place on the morph": ("morph", "#view-morph .transport", "#view-morph .stage path"),
+    "Write: looseness to the writing": ("write", "#write-variation", ".writing .glyph path"),
 }
 MOVE = """async ([slider, drawn, count]) => {
   const input = document.querySelector(`${slider} input[type=range]`), times = [];
   const [low, high] = [Number(input.min), Number(input.max)];
-  const root = document.querySelector("#tabs");
+  const root = document.body;
   for (let i = 0; i < count; i++) {
     const before = document.querySelector(drawn)?.getAttribute("d");
     await new Promise((done) => requestAnimationFrame(done));
@@ -130,12 +130,12 @@ def many(browser, url: str, count: int, seconds: int = 20) -> None:
     pages = []
     for _ in range(count):
         pages.append(context.new_page())
-        pages[-1].goto(f"{url}?tab=directions")
+        pages[-1].goto(url)
         pages[-1].wait_for_function(DRAWN, timeout=90_000)
     before, start, times = server_seconds(), time.monotonic(), []
     while time.monotonic() - start < seconds:
         for page in pages:
-            page.evaluate("demo.put({ 'directions.thickness': Math.random() * 4 })")
+            page.evaluate("demo.put({ thickness: Math.random() * 4 })")
     share = (server_seconds() - before) / (time.monotonic() - start)
     for _ in range(20):
         begun = time.monotonic()

@@ -123,6 +123,11 @@ def test_scribble_is_told_so(page, view):
     expect(view.locator(".title")).to_have_text("If it were a digit, you would write:")
 
 
+def test_a_tap_is_no_digit(view):
+    view.locator("canvas").click()
+    expect(line(view)).to_have_text("That is very small. Draw it larger.")
+
+
 def test_link_holds_the_drawing(open_page, page, view):
     v.draw_seven(page)
     judged(view)

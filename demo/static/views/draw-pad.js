@@ -26,7 +26,7 @@ export function mountPad(element, changed) {
     for (const points of strokes) {
       brush.beginPath();
       brush.moveTo(...points[0]);
-      for (const point of points) brush.lineTo(...point);
+      for (const [x, y] of points) brush.lineTo(x + 0.01, y); // a tap is a dot, too
       brush.stroke();
     }
     return brush;

@@ -13,6 +13,7 @@ import { sheetOf } from "./save.js";
 const INVITATION = "Draw a digit. The network tries to write it your way.";
 const EVERY = 60; // milliseconds between two guesses while the pen is down
 const CLOSE = 12, ROUGH = 20; // grey levels between the drawing and its likeness
+const SMALLEST = 0.18; // of the sheet's side: the height or width of a digit; a tap has 0.08
 
 let view, pad, line, likeness, answer, title, row, use;
 let finder = { hash: null, promise: null };
@@ -67,7 +68,7 @@ async function changed(more) {
   if (moving && performance.now() - guessed < EVERY) return;
   guessed = performance.now();
   const { pixels = null, sheet } = pad.read() ?? {};
-  drawn = { text: null, pixels };
+  drawn = { text: null, pixels, small: sheet && 20 / sheet[2] < SMALLEST }; // a digit has 20 pixels
   if (sheet) likeness.setAttribute("viewBox", viewOf(sheet));
   search();
   if (moving) return;
@@ -132,7 +133,7 @@ function empty() {
 }
 
 function show() {
-  const { network, exact } = wanted, { point, digit, error, reading, known, done } = found;
+  const { network, exact } = wanted, { point, digit, error, reading, done } = found, known = found.known && !drawn.small;
   drawSoon(likeness, network, point, { exact, label: "the network's digit" });
   drawTen(row, network, point.latent, exact);
   answer.classList.remove("nothing");
@@ -143,7 +144,8 @@ function show() {
     return;
   }
   const match = error < CLOSE ? "a close match" : error < ROUGH ? "roughly" : "not really";
-  line.textContent = known ? `Reads as ${reading}: ${match}.` : `I don't know this sign. Closest: ${digit ?? reading}.`;
+  if (drawn.small) line.textContent = "That is very small. Draw it larger.";
+  else line.textContent = known ? `Reads as ${reading}: ${match}.` : `I don't know this sign. Closest: ${digit ?? reading}.`;
   title.textContent = known ? "If you wrote all ten, the network thinks:" : "If it were a digit, you would write:";
 }
 
