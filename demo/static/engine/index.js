@@ -47,12 +47,13 @@ const point = (hand, { model, ...options } = {}) => pointOf(hand, known.entry(mo
 // refined: with this function it may begin with half of the weights, whose pictures look alike; called when all are
 // there. `exact` says whether they are.
 async function load(model, { refined = null } = {}) {
-  let generator = await (refined ? known.roughGenerator(model) : known.generator(model));
+  let generator = await (refined ? known.roughGenerator(model) : known.generator(model)), whole = !refined;
   const { config } = generator;
   const draw = ({ latent, digits }) => generator.draw(latent, digits);
   const traceOf = (picture) => trace(toGrey32(picture, config));
   if (refined) {
     known.generator(model).then((exact) => {
+      whole = true;
       if (exact === generator) return;
       generator = exact;
       refined();
@@ -61,7 +62,7 @@ async function load(model, { refined = null } = {}) {
   return {
     config, draw, trace: traceOf, ink: (at) => traceOf(draw(at)),
     get exact() {
-      return known.isLoaded(model);
+      return whole;
     },
   };
 }

@@ -76,15 +76,14 @@ export function stop() {
   moved.forEach(paint);
 }
 
-let touched = false; // whether the visitor has begun to do something
-for (const type of ["pointerdown", "keydown", "wheel", "input"]) {
-  addEventListener(type, () => { touched = true; }, { capture: true, passive: true, once: true });
+let busy = false; // whether the visitor has begun to do something
+for (const type of ["pointerdown", "keydown", "wheel"]) {
+  addEventListener(type, () => { busy = true; }, { capture: true, passive: true, once: true });
 }
 
 // On the first visit, let a wave run once through the wall from left to right.
 export function greet() {
-  const first = !stored("dcgan-greeted");
-  if (!first || touched || aim || calm() || document.hidden) return;
+  if (stored("dcgan-greeted") || busy || aim || scrollY || calm() || document.hidden) return;
   const start = performance.now(), { left, width } = wall.getBoundingClientRect();
   const wave = (x) => {
     const crest = (1 + 4 * WIDTH) * ((performance.now() - start) / WAVE) - 2 * WIDTH, from = ((x - left) / width - crest) / WIDTH;

@@ -81,8 +81,8 @@ export function drawWall({ network, model, values, exact }) {
   if (sign) sort(sign);
   const elements = fit(wall, count, () => make("button", { type: "button", className: "cell" }, glyph()));
   elements.forEach((element, i) => show(element, cells[i]));
-  const focused = elements.find(({ tabIndex }) => tabIndex === 0);
-  rove(focused ?? elements[0]);
+  const inside = elements.find((element) => element === document.activeElement);
+  rove(inside ?? elements.find(({ ariaPressed }) => ariaPressed === "true") ?? elements[0]);
   next.textContent = `The next ${count}`;
   next.disabled = first + 2 * count > MAX_SEED + 1;
   if (!greeted && network.exact) {

@@ -96,7 +96,16 @@ function verdict({ digit, realness }) {
 // --- the controls ---
 
 function mountSwitch(group) {
-  const choose = (one) => demo.put({ "play.show": one.dataset.show });
+  let instead = false; // whether the map's digit stands for "any"
+  function choose({ dataset }) {
+    const digit = demo.state["play.digit"], changes = { "play.show": dataset.show };
+    if (dataset.show === show()) return;
+    // Halfway between different digits there is none, so the map begins with one digit.
+    if (dataset.show === "map" && digit === "any") Object.assign(changes, { "play.digit": "8" });
+    if (dataset.show === "wall" && instead && digit === "8") Object.assign(changes, { "play.digit": "any" });
+    instead = dataset.show === "map" && digit === "any";
+    demo.put(changes);
+  }
   group.addEventListener("click", ({ target }) => target.closest("button") && choose(target.closest("button")));
   group.addEventListener("keydown", (event) => {
     if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
