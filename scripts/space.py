@@ -44,7 +44,9 @@ def pinned(package: str) -> str:
 
 def space_requirements(hardware: str) -> str:
     """Return the Space's requirements.txt: what the page imports. A CPU Space gets the CPU build of torch."""
-    packages = [f"{name}=={pinned(name)}\n" for name in ("av", "gradio", "torch", "huggingface-hub", "safetensors")]
+    packages = [
+        f"{name}=={pinned(name)}\n" for name in ("av", "gradio", "torch", "huggingface-hub", "safetensors", "fonttools")
+    ]
     return (CPU_TORCH if hardware.startswith("cpu") else "") + "".join(packages)
 
 
