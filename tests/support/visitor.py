@@ -110,8 +110,12 @@ def download(page: Page, text: str, group: str | None = None) -> tuple[str, byte
     group: the title in the menu, for example "The wall"; the first one by default. The files under *More* have none.
     """
     menu = page.locator("details.save")
-    if menu.get_attribute("open") is None:
+    if menu.get_attribute("open") is None:  # the menu is filled when it has been opened
+        menu.evaluate(
+            "menu => { window.filled = new Promise((done) => menu.addEventListener('toggle', done, { once: true })); }"
+        )
         menu.locator("summary").first.click()
+        page.evaluate("filled.then(() => {})")
     for fold in menu.locator("details.more:not([open])").all():
         fold.locator("summary").click()
     within = menu.get_by_role("group", name=group, exact=True) if group else menu

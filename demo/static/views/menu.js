@@ -5,7 +5,7 @@
 
 import dcgan from "../engine/index.js";
 import { make } from "./glyphs.js";
-import { openView } from "./page.js";
+import { modelOf, openView } from "./page.js";
 import { save, toPixels, toPng, toSvg } from "./save.js";
 
 const DRAWN = { svg: "SVG", png: "PNG", transparent: "PNG, transparent" };
@@ -27,7 +27,10 @@ export async function fromServer(server, request) {
 
 async function fileOf(view, kind) {
   await dcgan.scheduler.settled();
-  return OWN[kind] ? OWN[kind](view.drawing()) : view.file(kind);
+  if (!OWN[kind]) return view.file(kind);
+  const drawing = view.drawing(), { commit, sha256 } = modelOf(demo.state.model);
+  const made = commit ? `commit ${commit.slice(0, 8)}` : `weights ${sha256.generator.slice(0, 8)}`;
+  return OWN[kind]({ ...drawing, title: `${drawing.title ?? drawing.name} (${made})` });
 }
 
 async function press(pressed, view, kind) {

@@ -35,7 +35,7 @@ export function toSvg({ name, title = name, width, height, glyphs, lines = [] })
 // Return a sign as a line with round ends; a line of one point is a dot.
 export function strokeOf({ points, width }) {
   const d = `M${points.map((point) => point.join(" ")).join("L")}${points.length === 1 ? "h0" : ""}`;
-  return shape("path", { d, fill: "none", stroke: "currentColor", "stroke-width": width, "stroke-linecap": "round" });
+  return shape("path", { d, fill: "none", stroke: "currentColor", "stroke-width": width, "stroke-linecap": "round", "stroke-linejoin": "round" });
 }
 
 function paint(context, { glyphs, lines = [] }, scale) {
@@ -44,7 +44,7 @@ function paint(context, { glyphs, lines = [] }, scale) {
     context.fill(ink.path2d);
   }
   context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.lineCap = "round";
+  context.lineCap = context.lineJoin = "round";
   for (const { points, width } of lines) {
     context.lineWidth = width;
     context.beginPath();
