@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dcgan.evaluation.classifier import WEIGHTS
 from dcgan.model_folder import Model, read_history
 from demo.models import Entry, Models
+from demo.parts import training_pictures
 from demo.preview import Document, preview_picture
 
 STATIC = Path(__file__).parent / "static"
@@ -138,6 +139,13 @@ def routes(models: Models) -> list[Route]:
                 return JSONResponse([[round(value, 6) for value in vector] for vector in vectors], headers=FOREVER)
         return Response(status_code=404)
 
+    def picture(request: Request) -> Response:
+        folders = [entry.model.folder for entry in models.entries.values()]
+        content = training_pictures.find(folders, request.path_params["digest"])
+        if content is None:
+            return Response(status_code=404)
+        return Response(content, media_type="image/webp", headers=FOREVER | UNCOMPRESSED)
+
     def preview(request: Request) -> Response:
         model = next(iter(models.entries.values())).model
         return Response(
@@ -150,6 +158,7 @@ def routes(models: Models) -> list[Route]:
         "weights/{digest}": weights,
         "weights/{digest}/{half}": weights,
         "directions/{digest}": directions,
+        "pictures/{digest}": picture,
         "preview.png": preview,
     }
     return [Route(f"/dcgan/{path}", endpoint) for path, endpoint in paths.items()]

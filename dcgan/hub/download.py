@@ -21,8 +21,9 @@ from dcgan import InputError
 from dcgan.files import parse_json, write_text
 
 FILES = ("config.json", "model.safetensors", "discriminator.safetensors")
-TRAINING_FILES = ("history.jsonl", "evaluation.json", "progress.webp")  # optional: about the training
-MAX_BYTES = {"config.json": 2**16, "history.jsonl": 2**22, "evaluation.json": 2**18, "progress.webp": 2**24}
+TRAINING_FILES = ("history.jsonl", "evaluation.json", "progress.webp", "novelty.png")  # optional: about the training
+MAX_BYTES = {"config.json": 2**16, "history.jsonl": 2**22, "evaluation.json": 2**18}
+MAX_BYTES |= {"progress.webp": 2**24, "novelty.png": 2**18}
 MAX_WEIGHTS_BYTES = 64 * 2**20  # of each network: sampling from larger ones is too slow for a page
 HUB_NAME = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w][\w./-]*))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")

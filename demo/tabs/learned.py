@@ -1,8 +1,7 @@
 """How it learned: the film of the training, what the model is, and how good it is."""
 
-import contextlib
-import functools
-import io
+import json
+from collections.abc import Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -10,23 +9,23 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from dcgan.model_folder import Model, read_history
+from dcgan.model_folder import Model, read_evaluation, read_history
 from demo.api.arithmetic import TRAYS
 from demo.api.training import facts, measures
 from demo.links import View, choice_part
 from demo.models import Models
+from demo.parts import training_pictures as pictures
 from demo.parts.controls import browser_view
 from demo.parts.inputs import ANY, DIGITS
-from demo.parts.pictures import data_uri
 
-ROWS = 3 * 30 + 2  # pixel rows that are shown of a frame: the first three rows of digits
-MAX_SHOWN = 80  # frames: WebP allows a height of 16,383 pixels
-MAX_FRAMES, MAX_SIDE, MAX_PIXELS = 2_000, 640, 2**27  # of progress.webp; pixels in all frames together
+STORY = (
+    "A forger makes digits from random numbers. A critic guesses which digits are real. "
+    "Each learns from the other's mistakes."
+)
 CURVES = {  # title: {key of history.jsonl: name in the legend}
     "Losses": {"loss_d": "discriminator", "loss_g": "generator"},
-    "Discriminator: probability of being real": {
+    "The critic's guess: real": {
         "probability_real": "real digits",
         "probability_fake": "generated digits",
     },
@@ -34,60 +33,45 @@ CURVES = {  # title: {key of history.jsonl: name in the legend}
         "precision": "precision",
         "recall": "recall",
         "coverage": "coverage",
-        "label_accuracy": "label accuracy",
+        "label_accuracy": "accuracy",
     },
 }
 COLOURS = ["#4a86c5", "#d1703f", "#5aa469", "#a07cc0"]  # distinct on the light and on the dark page
 
 
-def load_animation(path: Path) -> tuple[np.ndarray, list[int]]:
-    """Return up to `MAX_SHOWN` frames one below the other, (frames * ROWS, W) uint8, and their epochs, from 1.
-
-    Raises `ValueError` for an animation that is too large, before it decodes a frame, and whatever Pillow raises.
-    """
-    with Image.open(path, formats=("WEBP",)) as animation:
-        count = animation.n_frames
-        if count > MAX_FRAMES or max(animation.size) > MAX_SIDE or count * np.prod(animation.size) > MAX_PIXELS:
-            raise ValueError("the animation is too large")
-        shown = sorted({round(at) for at in np.linspace(0, count - 1, MAX_SHOWN)})
-        frames = []
-        for at in shown:
-            animation.seek(at)
-            frames.append(np.asarray(animation.convert("L").crop((0, 0, animation.width, ROWS))))
-    return np.concatenate(frames), [at + 1 for at in shown]
+def guesses(history: list[dict], epochs: Sequence[int]) -> list[tuple[float, float] | None]:
+    """Return the critic's mean guesses (generated, real digits) in each of some epochs; None where it is not known."""
+    found = {entry["epoch"]: (entry.get("probability_fake"), entry.get("probability_real")) for entry in history}
+    pairs = [found.get(epoch, (None, None)) for epoch in epochs]
+    known = [all(value is not None and 0 <= value <= 1 for value in pair) for pair in pairs]
+    return [pair if is_known else None for pair, is_known in zip(pairs, known, strict=True)]
 
 
-def encode_webp(image: Image.Image) -> bytes:
-    """Return a lossy WebP, for pictures that are only shown."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="WEBP", quality=70, method=2)
-    return buffer.getvalue()
-
-
-@functools.lru_cache(maxsize=8)
-def sprite(path: Path, changed: float) -> tuple[str, list[int]] | None:
-    """Return the frames of progress.webp as a data URI, and their epochs; None if it cannot be shown.
-
-    changed: the file's modification time, so that a new file is read again.
-    """
-    try:
-        sheet, epochs = load_animation(path)
-    except Exception:  # Pillow raises many kinds for damaged files
-        return None
-    return data_uri(encode_webp(Image.fromarray(sheet)), "image/webp"), epochs
-
-
-def film(folder: Path) -> str:
-    """Return the frames of the training as HTML, which `training.js` plays."""
-    path, found = folder / "progress.webp", None
-    with contextlib.suppress(OSError):
-        found = sprite(path, path.stat().st_mtime)
-    if found is None:
+def film_html(folder: Path) -> str:
+    """Return the film of the training as HTML, which `learned.js` plays."""
+    film = pictures.film(folder)
+    if film is None:
         return '<p class="note">This model\'s folder has no pictures of its training.</p>'
-    uri, epochs = found
+    told = json.dumps(guesses(read_history(folder), film.epochs))
     return (
-        f'<div class="film" data-epochs="{epochs}" style="--frames: {len(epochs)}; --film: url(\'{uri}\')">'
-        '<div class="stage" role="img" aria-label="the same seeds after every epoch of training"></div></div>'
+        f'<div class="film" data-picture="{film.digest}" data-epochs="{list(film.epochs)}" data-guesses="{told}" '
+        f'style="--frames: {len(film.epochs)}">'
+        '<div class="stage" role="img" aria-label="the same digits after every epoch of training"></div></div>'
+    )
+
+
+def copies_html(folder: Path) -> str:
+    """Return generated digits above the nearest real ones as HTML; nothing if these weights were not measured."""
+    evaluation, picture = read_evaluation(folder), pictures.novelty(folder)
+    values = [run["novelty"] for run in evaluation["runs"] if "novelty" in run] if evaluation else []
+    if not values or picture is None or not all(0 <= value < 100 for value in values):
+        return ""
+    halves = '<div class="half"></div><div class="half"></div>'  # two on a phone lie below each other
+    return (
+        f'<h3>Nobody\'s copy</h3><div class="copies" data-picture="{picture.digest}" role="img" '
+        f'aria-label="generated digits, and below each the real digit that is most like it">{halves}</div>'
+        "<p>Below each digit, the real one that is nearest: "
+        f"{np.mean(values):.2f} times as far as for new real digits.</p>"
     )
 
 
@@ -105,17 +89,25 @@ def train_your_own_html(model: Model) -> str:
     )
 
 
-def render(models: Models, model_name: str) -> str:
-    """Return the tab's HTML: the frames of the training, the recipe and the measurements."""
+def render_story(models: Models, model_name: str) -> str:
+    """Return what the tab begins with as HTML: the film, how the network learned, and digits beside real ones."""
+    model = models[model_name]
+    untold = "" if model.config.num_classes else " Nobody told either what a digit is."
+    story = f'<p class="story">{STORY}{untold}</p>'
+    return f'<div class="frame">{film_html(model.folder)}{story}{copies_html(model.folder)}</div>'
+
+
+def render_numbers(models: Models, model_name: str) -> str:
+    """Return the recipe and the measurements as HTML."""
     entry = models.entries[model_name]
-    folder, rows = entry.model.folder, measures(entry.model.folder)
+    rows = measures(entry.model.folder)
     quality = (
         table(rows, "measured: mean and range over sampling seeds")
         if rows
         else '<p class="note">Not measured. python scripts/evaluate.py MODEL --write measures these weights.</p>'
     )
     tables = f'<div class="tables">{table(facts(entry), "recipe")}{quality}</div>'
-    return film(folder) + tables + train_your_own_html(entry.model)
+    return tables + train_your_own_html(entry.model)
 
 
 def curve_data(history: list[dict], curves: dict[str, str]) -> pd.DataFrame:
@@ -135,32 +127,36 @@ def draw_curves(models: Models, model_name: str) -> list[gr.LinePlot]:
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
     """Build the tab inside the page that is being built. The film and the tables come when it is opened."""
-    view = browser_view("learned")
+    story = browser_view("learned")
+    browser_view("learned-sum")
     with gr.Row(elem_id="shared"):
         if not model_name.is_rendered:
             model_name.render()
         exact.render()
     plots = []
-    with gr.Accordion("Losses and quality, epoch by epoch", open=False), gr.Row(elem_classes="plots"):
-        for title, curves in CURVES.items():
-            plots.append(
-                gr.LinePlot(
-                    x="epoch",
-                    y="value",
-                    color="curve",
-                    title=title,
-                    color_map=dict(zip(curves.values(), COLOURS, strict=False)),
-                    x_title="epoch",
-                    y_title=" ",
-                    height=260,
-                    min_width=260,
-                    visible=False,
-                    buttons=["fullscreen"],
+    with gr.Accordion("Numbers, and training your own", open=False):
+        numbers = gr.HTML(elem_id="numbers", apply_default_css=False)
+        with gr.Row(elem_classes="plots"):
+            for title, curves in CURVES.items():
+                plots.append(
+                    gr.LinePlot(
+                        x="epoch",
+                        y="value",
+                        color="curve",
+                        title=title,
+                        color_map=dict(zip(curves.values(), COLOURS, strict=False)),
+                        x_title="epoch",
+                        y_title=" ",
+                        height=260,
+                        min_width=260,
+                        visible=False,
+                        buttons=["fullscreen"],
+                    )
                 )
-            )
     opened = [model_name.change, tab.select]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    gr.on(opened, partial(render, models), model_name, view, **quiet)
+    gr.on(opened, partial(render_story, models), model_name, story, **quiet)
+    gr.on(opened, partial(render_numbers, models), model_name, numbers, **quiet)
     gr.on(opened, partial(draw_curves, models), model_name, plots, **quiet)
     parts = {name: {"kind": "text", "value": text} for name, text in TRAYS.items()}  # of the sum of hands
     return View("learned", {}, parts | {"digit": choice_part(ANY, DIGITS)})

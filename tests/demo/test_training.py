@@ -1,4 +1,4 @@
-"""The Training tab of a model that comes from anybody: whatever its folder holds, the page opens and the tab draws."""
+"""How a model learned that comes from anybody: whatever its folder holds, the page opens and the tab draws."""
 
 import io
 import json
@@ -14,9 +14,11 @@ from PIL import EpsImagePlugin, Image
 from dcgan.config import ModelConfig
 from dcgan.images import save_animation
 from dcgan.model_folder import weights_sha256, write_config
+from demo.api import training
 from demo.models import Models
 from demo.page import build_page
-from demo.tabs import training
+from demo.parts import training_pictures as pictures
+from demo.tabs import learned
 
 
 @pytest.fixture
@@ -28,9 +30,9 @@ def drawn(folder) -> tuple[str, dict]:
     """What the tab shows and what its endpoint answers, once they were made ready to be sent."""
     models = Models([str(folder)])
     assert models.entries[str(folder)].problem is None
-    html = training.render(models, str(folder))
+    html = learned.render_story(models, str(folder)) + learned.render_numbers(models, str(folder))
     html.encode("utf-8")
-    assert all(isinstance(plot, gr.LinePlot) for plot in training.draw_curves(models, str(folder)))
+    assert all(isinstance(plot, gr.LinePlot) for plot in learned.draw_curves(models, str(folder)))
     record = training.endpoint(models, str(folder))
     orjson.dumps(record)
     return html, record
@@ -62,7 +64,7 @@ def test_what_a_folder_tells_is_shown(folder):
     assert "<b>CPU" not in html
     assert (answer["history"], answer["recipe"]) == (epochs, {"epochs": 2})
     assert answer["measures"] == {"precision": "0.850 (0.800 to 0.900)"}
-    data = training.curve_data(answer["history"], training.CURVES["Losses"])
+    data = learned.curve_data(answer["history"], learned.CURVES["Losses"])
     assert data.values.tolist() == [[1, 1, "discriminator"], [2, 0.5, "discriminator"]] + [
         [1, 1, "generator"],
         [2, 1, "generator"],
@@ -96,15 +98,15 @@ def animation(width: int, height: int, count: int, side: int | None = None) -> b
 def test_frames_of_an_animation(tmp_path, count, epochs):
     path = tmp_path / "progress.webp"
     path.write_bytes(animation(302, 182, count))
-    sheet, shown = training.load_animation(path)
-    assert shown == epochs if epochs else (len(shown), shown[0], shown[-1]) == (training.MAX_SHOWN, 1, count)
-    assert sheet.shape == (len(shown) * training.ROWS, 302) and (sheet == 255).all()
+    sheet, shown = pictures.load_animation(path)
+    assert shown == epochs if epochs else (len(shown), shown[0], shown[-1]) == (pictures.MAX_SHOWN, 1, count)
+    assert sheet.shape == (len(shown) * pictures.ROWS, 302) and (sheet == 255).all()
 
 
 def test_each_frame_is_that_of_its_epoch(tmp_path):
     save_animation([grey(182, 302, value) for value in (10, 90, 200)], tmp_path / "progress.webp", 100)
-    sheet, _ = training.load_animation(tmp_path / "progress.webp")
-    assert [sheet[i * training.ROWS, 0] for i in range(3)] == [10, 90, 200]
+    sheet, _ = pictures.load_animation(tmp_path / "progress.webp")
+    assert [sheet[i * pictures.ROWS, 0] for i in range(3)] == [10, 90, 200]
 
 
 def png() -> bytes:

@@ -1,30 +1,37 @@
-// The Arithmetic tab: the mean of A minus the mean of B plus the mean of C (DCGAN paper, section 6.3.2).
+// The sum of handwritings in How it learned: the mean of A, less the mean of B, plus the mean of C (DCGAN paper, section
+// 6.3.2). It begins as bold threes less thin threes plus thin eights, which is a bold eight.
 
 import { digitWeights } from "../engine/config.js";
 import dcgan from "../engine/index.js";
 import { askedDigit, codeOf, parseKeys, pointOf, refuse, strongest } from "./fields.js";
-import { Drawn, drawSoon, figure, fit, glyph, make } from "./glyphs.js";
-import { add, modelOf, saveButtons, sendButtons } from "./page.js";
-import { sheetOf } from "./save.js";
+import { button, drawSoon, fit, glyph, make } from "./glyphs.js";
+import { newSeed, take } from "./hand.js";
+import { add, vectorsOf } from "./page.js";
 
 const MOST = 6; // hands in a tray
 const SIGNS = { a: "", b: "−", c: "+" };
+const DRAWN = 20, CHOSEN = 3; // hands from which a shuffle takes the boldest and the thinnest; how many of them
+const NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-let view, trays, result, box;
-let shown = null;
+let view, trays, result, note;
+let shown = null; // {network, model, sum} of the last drawing
 
 export function mount(element, server) {
-  const sign = (text) => make("div", { className: "sign" }, text);
   trays = {};
-  result = figure("A − B + C", "big");
   const parts = Object.entries(SIGNS).flatMap(([name, text]) => {
-    trays[name] = make("div", { className: "tray" }, make("div", { className: "members" }), figure(`mean of ${name.toUpperCase()}`));
-    return [sign(text), trays[name]];
+    trays[name] = make("figure", { className: "tray" }, glyph("mean"), make("div", { className: "members" }));
+    return [...(text ? [make("span", { className: "sign" }, text)] : []), trays[name]];
   });
-  box = make("div", { className: "arithmetic", dataset: { hand: "", digit: "" } },
-    make("div", { className: "sum" }, ...parts, sign("="), result), sendButtons());
-  element.querySelector(".frame").append(box, saveButtons());
-  view = { name: "arithmetic", element, server, draw, drawing };
+  result = make("button", { type: "button", className: "result", title: "take this handwriting" }, glyph());
+  note = make("p");
+  const shuffle = button("Shuffle");
+  element.querySelector(".frame").replaceChildren(
+    make("div", { className: "sum" }, ...parts, make("span", { className: "sign" }, "="), result),
+    make("div", { className: "below" }, note, shuffle),
+  );
+  result.addEventListener("click", () => shown && take(codeOf(shown.sum), { plain: true }));
+  shuffle.addEventListener("click", () => shown && draw3(shown));
+  view = { name: "learned", element, server, draw };
   add(view);
 }
 
@@ -54,15 +61,31 @@ function draw({ network, model, values, exact }) {
   const sum = combine(means.a, means.b, means.c, askedDigit(values.digit, config), config);
   shown = { network, model, sum };
   for (const [name, tray] of Object.entries(trays)) {
-    const members = fit(tray.firstElementChild, filled[name].length, () => glyph());
-    members.forEach((svg, i) => drawSoon(svg, network, filled[name][i], { exact, label: `tray ${name.toUpperCase()}`, rank: 1 }));
-    drawSoon(tray.querySelector("figure .glyph"), network, means[name], { exact, label: `mean of tray ${name.toUpperCase()}`, rank: 1 });
+    const [mean, members] = tray.children, label = `tray ${name.toUpperCase()}`;
+    drawSoon(mean, network, means[name], { exact, label: `mean of ${label}`, rank: 1 });
+    fit(members, filled[name].length, () => glyph()).forEach((svg, i) => drawSoon(svg, network, filled[name][i], { exact, label, rank: 1 }));
   }
-  drawSoon(result.querySelector(".glyph"), network, sum, { exact, label: "A less B plus C" });
-  Object.assign(box.dataset, { hand: codeOf(sum), digit: strongest(sum) ?? "" });
+  drawSoon(result.firstElementChild, network, sum, { exact, label: "A less B plus C: take this handwriting" });
+  note.textContent = wordsOf(values, config);
 }
 
-function drawing() {
-  const { network, model, sum } = shown;
-  return sheetOf(`${modelOf(model).file}_a-b+c`, [new Drawn(network, sum)], 1, 0);
+// Say what is added, if it is a tray of bold ones and two of thin ones: of the page, or of a shuffle.
+let made = Object.fromEntries(Object.keys(SIGNS).map((name) => [name, demo.page.controls.find(({ key }) => key === `learned.${name}`).value]));
+function wordsOf(values, { num_classes: classes }) {
+  if (!classes || Object.keys(SIGNS).some((name) => values[name] !== made[name])) return "A − B + C";
+  const [one, other] = [values.a, values.c].map((text) => NAMES[text.match(/:(\d)/)[1]]);
+  const many = (name) => (name === "six" ? "sixes" : name === "zero" ? "zeros" : `${name}s`);
+  return `Bold ${many(one)} − thin ${many(one)} + thin ${many(other)} = a bold ${other}`;
+}
+
+// Draw other hands: the boldest of some for A, the thinnest for B and C.
+function draw3({ network, model }) {
+  const thickness = vectorsOf(model)?.[0]; // null until the server has told it: then the next press works
+  if (!thickness) return;
+  const { num_classes: classes } = network.config, one = Math.floor(Math.random() * 10), other = (one + 1 + Math.floor(Math.random() * 9)) % 10;
+  const weigh = (seed) => dcgan.point(seed, { model }).latent.reduce((sum, value, i) => sum + value * thickness[i], 0);
+  const seeds = Array.from({ length: DRAWN }, () => String(newSeed())).map((seed) => [weigh(seed), seed]).sort(([a], [b]) => a - b).map(([, seed]) => seed);
+  const tray = (chosen, digit) => chosen.map((seed) => (classes ? `${seed}:${digit}` : seed)).join(" ");
+  made = { a: tray(seeds.slice(-CHOSEN), one), b: tray(seeds.slice(0, CHOSEN), one), c: tray(seeds.slice(CHOSEN, 2 * CHOSEN), other) };
+  demo.put(Object.fromEntries([...Object.entries(made).map(([name, text]) => [`learned.${name}`, text]), ["learned.digit", "any"]]));
 }

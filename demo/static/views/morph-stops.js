@@ -143,7 +143,7 @@ export class Stops {
   #typed() {
     const hand = this.#field.value.trim(), { model } = this.#stops;
     try {
-      if (wordsOf(hand).length > 1 || hand.includes(":")) throw new dcgan.InputError("one stop is one seed or code");
+      if (wordsOf(hand).length !== 1 || hand.includes(":")) throw new dcgan.InputError("a stop has one seed or code");
       pointOf("hand", hand, { model });
     } catch (error) {
       if (!(error instanceof dcgan.InputError)) throw error;
