@@ -69,8 +69,8 @@ def test_signs_are_where_python_draws_them(writing, hand):
     put(writing, hand=hand, text=text)
     found, wanted = saved(writing).astype(int), expected(hand, text).astype(int)
     assert found.shape == wanted.shape
-    assert np.abs(found - wanted).mean() < 1.5  # of 255: the signs' edges differ a little
-    assert np.abs(found - wanted).max() < 160
+    assert np.abs(found - wanted).mean() < 1  # of 255: the signs' edges differ a little
+    assert np.abs(found - wanted).max() < 110
 
 
 def test_each_key_is_seen_at_once_and_letters_stay_pale(writing):
