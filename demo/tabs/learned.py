@@ -84,7 +84,7 @@ def train_your_own_html(model: Model) -> str:
     preset = "mnist-conditional" if model.config.num_classes else "mnist"
     return (
         '<p class="note">Train your own model and show it here (a GPU is faster):</p>'
-        f"<pre><code>python scripts/train.py --preset {preset} --out runs/mine\n"
+        f'<pre tabindex="0"><code>python scripts/train.py --preset {preset} --out runs/mine\n'
         "DCGAN_MODEL=runs/mine python app.py</code></pre>"
     )
 

@@ -192,3 +192,61 @@ def test_the_page_opens_with_a_hostile_folder(folder):
     models = Models([str(folder), str(refused)])
     assert "config.json" in models.entries[str(refused)].problem
     orjson.dumps(build_page(models).get_config_file())
+
+
+# --- digits beside the nearest real ones ---
+
+
+def novelty(size: tuple[int, int] = pictures.NOVELTY_SIZE, kind: str = "PNG", mode: str = "L") -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size, 1 if mode == "1" else "white").save(buffer, kind)
+    return buffer.getvalue()
+
+
+def measure(folder, **values: float) -> None:
+    about = {"weights_sha256": weights_sha256(folder), "command": "evaluate", "device": "CPU"}
+    runs = [{"sampling_seed": 0} | values]
+    (folder / "evaluation.json").write_text(json.dumps(about | {"runs": runs}))
+
+
+def test_novelty_is_shown_with_the_weights_that_it_was_measured_on(folder):
+    (folder / "novelty.png").write_bytes(novelty())
+    assert "copies" not in drawn(folder)[0]  # nobody measured these weights
+    measure(folder, novelty=1.25)
+    html, _ = drawn(folder)
+    assert "1.25 times" in html
+    shown = pictures.novelty(folder)
+    assert f'data-picture="{shown.digest}"' in html
+    found = pictures.find([folder.parent, folder], shown.digest)
+    with Image.open(io.BytesIO(found)) as picture:
+        assert (picture.format, picture.size, picture.getextrema()[0]) == ("WEBP", pictures.NOVELTY_SIZE, (255, 255))
+    assert pictures.find([folder], "0" * 64) is None
+    measure(folder, precision=0.5)
+    assert "copies" not in drawn(folder)[0]
+
+
+DAMAGED = {
+    "cut": lambda: novelty()[:-40],
+    "empty": lambda: b"",
+    "other size": lambda: novelty((1204, 125)),
+    "large": lambda: novelty((12_040, 1_240), mode="1"),
+    "GIF": lambda: novelty(kind="GIF"),
+    "too many bytes": lambda: novelty() + bytes(2**18),
+    "no picture": lambda: b"\x89PNG\r\n\x1a\n" + bytes(100),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_picture_of_novelty_is_not_shown(folder, name):
+    measure(folder, novelty=1.0)
+    (folder / "novelty.png").write_bytes(DAMAGED[name]())
+    html, _ = drawn(folder)
+    assert "copies" not in html and "recipe" in html
+
+
+def test_the_film_has_the_critics_guesses_of_its_epochs(folder):
+    save_animation([grey(182, 302, value) for value in (50, 150, 250)], folder / "progress.webp", 100)
+    lines = [{"epoch": 1, "probability_fake": 0.25, "probability_real": 0.75}, {"epoch": 2, "probability_fake": 0.5}]
+    lines.append({"epoch": 3, "probability_fake": 7, "probability_real": 0.5})
+    (folder / "history.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert 'data-guesses="[[0.25, 0.75], null, null]"' in drawn(folder)[0]
