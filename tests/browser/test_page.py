@@ -104,7 +104,7 @@ def test_old_links_mean_what_they_meant(open_page, page_url, link):
     tab, values = OLD_LINKS[link]
     assert v.selected_tabs(page) == [v.VIEWS[tab]]
     assert {key: state(page)[key] for key in values} == values
-    assert page.locator(".mistake").count() == 0
+    assert page.locator(".mistake:visible").count() == 0
 
 
 def test_tabs_are_steps_back_and_a_reload_loses_nothing(open_page):
@@ -149,7 +149,7 @@ def test_without_a_connection_everything_goes_on(open_page):
 
 
 def mistake(page: Page) -> Locator:
-    return page.locator(".mistake")
+    return page.locator(".mistake:visible")
 
 
 def test_a_mistake_is_told_under_its_field_and_the_picture_stays(open_page):
@@ -305,7 +305,7 @@ def test_a_refreshed_model_reaches_open_pages(browser, tmp_path, monkeypatch, ma
         publish(hub, "old", num_classes=10)
         settings = {"DCGAN_MODEL": "user/fresh", "DCGAN_REFRESH_MINUTES": "0.02"}
         with serving(tmp_path, **hub.environment(tmp_path), **settings) as url:
-            page = browser.new_page()
+            page = browser.new_page(reduced_motion="reduce")
             page.goto(f"{url}?exact=true")
             v.ready(page)
             old = v.pixels(page.locator(".wall .glyph"))
