@@ -71,7 +71,7 @@ def copies_html(folder: Path) -> str:
         f'<h3>Nobody\'s copy</h3><div class="copies" data-picture="{picture.digest}" role="img" '
         f'aria-label="generated digits, and below each the real digit that is most like it">{halves}</div>'
         "<p>Below each digit, the real one that is nearest: "
-        f"{np.mean(values):.2f} times as far as for new real digits.</p>"
+        f"{np.mean(values):.2f} times as far away as for new real digits.</p>"
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import visitor as v
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageSequence
 from playwright.sync_api import Page, expect
 
@@ -225,3 +226,5 @@ def test_on_a_phone_the_digit_stays_in_sight_above_its_controls(open_page, page_
     assert abs(box["y"]) < 2 and box["height"] <= v.PHONE["height"] * 0.37
     for control in page.locator("#view-morph :is(.play, .stop button, input, select, .examples button):visible").all():
         assert control.bounding_box()["height"] >= 44
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

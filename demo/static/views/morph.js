@@ -126,7 +126,7 @@ function show() {
   position.value = place;
   position.ariaValueText = whereOf();
   const text = running ? "Pause" : "Play";
-  if (playing.textContent === text) return;
+  if (playing.textContent === text && screen.ariaLabel) return;
   playing.textContent = text;
   screen.ariaLabel = `the digit on its way: ${text.toLowerCase()}`;
 }
