@@ -30,6 +30,7 @@ STATIC = Path(__file__).parent / "static"
 FOLDERS = ("engine", "views")  # of STATIC, whose scripts the browser fetches
 UNCOMPRESSED = {"Content-Encoding": "identity"}  # numbers that look random: compressing them only costs time
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # of a file whose address is its hash
+LATER = ("engine/drawing.js", "engine/inversion.js", "views/play-zip.js")  # asked for when a visitor needs them
 MODULES = sorted(f"{folder}/{path.name}" for folder in FOLDERS for path in (STATIC / folder).glob("*.js"))
 
 

@@ -32,7 +32,7 @@ DRAWN = "() => performance.getEntriesByName('drawn').length > 0"
 EXACT = "() => globalThis.dcgan?.models().some((model) => model.loaded)"
 MOVES = {  # what is moved: the tab, the slider, and what it draws
     "Play: weight to the first digit of the handwriting": ("play", "#thickness", "#view-hand .ten path"),
-    "Morph: place on the morph": ("morph", "#view-morph .transport", "#view-morph .stage path"),
+    "Morph: place on the morph": ("morph", "#view-morph .track", "#view-morph .screen path"),
     "Write: looseness to the writing": ("write", "#write-variation", ".writing .glyph path"),
 }
 MOVE = """async ([slider, drawn, count]) => {

@@ -6,10 +6,8 @@
 // It knows nothing of the page around it. `init` tells it which models there are and where their weights lie.
 
 import { decode, encode, latentOf, quantise } from "./codes.js";
-import { normaliseDrawing, pack, unpack } from "./drawing.js";
 import { InputError } from "./errors.js";
 import { trace, VIEW_BOX } from "./ink.js";
-import { Finder } from "./inversion.js";
 import { along, between, lerp, mapPoint, move, pointOf, route, slerp } from "./interpolation.js";
 import { Models } from "./models.js";
 import { scorePicture } from "./networks.js";
@@ -76,7 +74,8 @@ async function loadScores(model) {
 
 // Load what finds the hands of drawings: see `Finder` in inversion.js.
 async function loadFinder(model) {
-  return new Finder(...await Promise.all([known.generator(model), known.classifier(model)]), known.options);
+  const [{ Finder }, ...networks] = await Promise.all([import("./inversion.js"), known.generator(model), known.classifier(model)]);
+  return new Finder(...networks, known.options);
 }
 
 function join(pictures, config) {
@@ -132,7 +131,7 @@ async function score({ model, seeds, digit = null, truncation = 1 }) {
 
 const dcgan = {
   init, models, latent, point, load, loadScores, loadFinder, sample, interpolate, ink, score, scheduler,
-  encode, decode, quantise, slerp, lerp, between, along, route, mapPoint, move, toUint8, normaliseDrawing, pack, unpack,
+  encode, decode, quantise, slerp, lerp, between, along, route, mapPoint, move, toUint8,
   InputError, VIEW_BOX,
 };
 globalThis.dcgan = dcgan;

@@ -85,7 +85,13 @@ export function mapPoint(corners, x, y) {
 
 // Return a latent moved along a unit vector by an amount, at its own length, so that the ends stay digits.
 export function move(latent, vector, amount) {
-  const moved = latent.map((value, i) => value + amount * vector[i]), length = Math.hypot(...latent);
-  const scale = length / Math.max(Math.hypot(...moved), 1e-12);
+  const moved = new Float32Array(latent.length);
+  let before = 0, after = 0; // squares of the lengths
+  for (let i = 0; i < latent.length; i++) {
+    moved[i] = latent[i] + amount * vector[i];
+    before += latent[i] ** 2;
+    after += moved[i] ** 2;
+  }
+  const scale = Math.sqrt(before / Math.max(after, 1e-24));
   return moved.map((value) => value * scale);
 }

@@ -80,13 +80,22 @@ function fewNormals(length, word) {
   return numbers;
 }
 
+const KEPT = 500; // seeds: while a slider moves the same ones are asked for again and again
+const drawn = new Map();
+
 // Return {latent: Float32Array(latentDim), digit}: the latent ~ N(0, 1) of a seed, and the digit that it decides.
 // The digit is null where numClasses is 0.
 export function latentFromSeed(seed, latentDim = 100, numClasses = 0) {
   if (!Number.isInteger(seed) || seed < 0 || seed > MAX_SEED) {
     throw new InputError(`seed is ${seed}: it must be from 0 to ${MAX_SEED}`);
   }
-  const word = mersenneTwister(seed);
-  const latent = latentDim < BLOCK ? fewNormals(latentDim, word) : manyNormals(latentDim, word);
-  return { latent, digit: numClasses ? word() % numClasses : null };
+  const key = `${seed} ${latentDim} ${numClasses}`;
+  if (!drawn.has(key)) {
+    if (drawn.size >= KEPT) drawn.clear();
+    const word = mersenneTwister(seed);
+    const latent = latentDim < BLOCK ? fewNormals(latentDim, word) : manyNormals(latentDim, word);
+    drawn.set(key, { latent, digit: numClasses ? word() % numClasses : null });
+  }
+  const { latent, digit } = drawn.get(key);
+  return { latent: latent.slice(), digit };
 }

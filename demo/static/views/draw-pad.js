@@ -1,5 +1,6 @@
 // The sheet to draw on. Strokes are kept as points, to undo them and to redraw them in other colours.
 
+import { normaliseDrawing } from "../engine/drawing.js";
 import dcgan from "../engine/index.js";
 
 const SIDE = 280, PEN = 22, SMALL = 112;
@@ -111,7 +112,7 @@ export function mountPad(element, changed) {
     read() {
       if (!strokes.length && !under) return null;
       const { data } = paint(small, "#fff").getImageData(0, 0, SMALL, SMALL);
-      return dcgan.normaliseDrawing(Uint8Array.from({ length: SMALL ** 2 }, (_, i) => data[4 * i + 3]), SMALL); // alpha is ink
+      return normaliseDrawing(Uint8Array.from({ length: SMALL ** 2 }, (_, i) => data[4 * i + 3]), SMALL); // alpha is ink
     },
     // Show 28x28 pixels in place of what was drawn; null is an empty sheet.
     show(pixels) {

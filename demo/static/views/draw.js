@@ -2,6 +2,7 @@
 //
 // Everything is found here, by `Finder` of the engine. The state keeps the drawing as a text: demo.state["draw.drawing"].
 
+import { pack, unpack } from "../engine/drawing.js";
 import dcgan from "../engine/index.js";
 import { askedDigit, codeOf } from "./fields.js";
 import { button, Drawn, drawSoon, drawTen, glyph, make } from "./glyphs.js";
@@ -48,7 +49,7 @@ function draw(now) {
   if (drawn.text === null || drawing === drawn.text) return search(); // null: a stroke that the state does not have yet
   drawn = { text: drawing, pixels: null };
   if (drawing === "") return changedTo(null);
-  dcgan.unpack(drawing).catch(({ message }) => {
+  unpack(drawing).catch(({ message }) => {
     drawn.problem = `${message[0].toUpperCase()}${message.slice(1)}.`;
     return null;
   }).then((pixels) => drawn.text === drawing && changedTo(pixels));
@@ -72,7 +73,7 @@ async function changed(more) {
   if (sheet) likeness.setAttribute("viewBox", viewOf(sheet));
   search();
   if (moving) return;
-  const now = drawn, text = pixels ? await dcgan.pack(pixels) : "";
+  const now = drawn, text = pixels ? await pack(pixels) : "";
   if (now !== drawn) return;
   drawn.text = text;
   demo.set("draw.drawing", text);

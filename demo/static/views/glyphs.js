@@ -105,10 +105,10 @@ export function drawSoon(svg, network, point, { exact = false, label = "", rank 
 }
 
 // Draw the digits 0 to 9 of a latent into a row. A model without digits has none.
-export function drawTen(row, network, latent, exact) {
+export function drawTen(row, network, latent, exact, rank = 1) {
   const { config } = network;
   fit(row, config.num_classes, () => glyph()).forEach((svg, digit) => {
     const point = { latent, digits: digitWeights(digit, config) };
-    drawSoon(svg, network, point, { exact, label: `a ${digit} in this hand`, rank: 1 });
+    drawSoon(svg, network, point, { exact, label: `a ${digit} in this hand`, rank });
   });
 }

@@ -21,12 +21,18 @@ let view, shown = null; // {network, model, exact} of the last drawing
 
 // --- the latent ---
 
+let last = { vectors: null, key: "", sum: null }; // of the directions, as far as the sliders say
+
 // Return a latent moved as the sliders say. Its length is kept, so that digits stay digits.
 export function shaped(latent, model) {
   const amounts = DIRECTIONS.map((name) => demo.state[name]), vectors = amounts.some(Boolean) && vectorsOf(model);
   if (!vectors) return latent;
-  const sum = latent.map((_, i) => amounts.reduce((total, amount, k) => total + amount * vectors[k][i], 0));
-  return dcgan.move(latent, sum, 1);
+  const key = amounts.join();
+  if (last.vectors !== vectors || last.key !== key) {
+    const sum = latent.map((_, i) => amounts.reduce((total, amount, k) => total + amount * vectors[k][i], 0));
+    last = { vectors, key, sum };
+  }
+  return dcgan.move(latent, last.sum, 1);
 }
 
 // Return the current handwriting {hand, point, text}: as it was typed, its point {latent, digits}, and the seed or code
@@ -140,7 +146,9 @@ function draw({ network, model, exact }) {
   const { hand, point, text } = handOf(model);
   shown = { network, model, exact };
   ten.ariaLabel = network.config.num_classes ? `handwriting ${shortName(hand)}: the digits 0 to 9` : `handwriting ${shortName(hand)}`;
-  if (network.config.num_classes) drawTen(ten, network, point.latent, exact);
+  // Before the tab prepares its own drawing; but on the map the digit under the finger comes first.
+  const rank = demo.state.tab === "play" && demo.state["play.show"] === "map" ? 0 : -1.5;
+  if (network.config.num_classes) drawTen(ten, network, point.latent, exact, rank);
   else drawSoon(fit(ten, 1, () => glyph())[0], network, point, { exact });
   drawShelf(text);
 }

@@ -158,7 +158,9 @@ export function draw() {
   if (config) document.body.dataset.digits = config.num_classes ? "known" : "unknown";
   if (config && !networks.has(demo.state.model)) load(demo.state.model);
   for (const other of views.values()) if (other !== view) other.leave?.();
-  for (const one of [views.get("hand"), view]) if (one) dcgan.scheduler.request(one, () => drawView(one), { rank: -1 });
+  for (const [one, rank] of [[views.get("hand"), -2], [view, -1]]) {
+    if (one) dcgan.scheduler.request(one, () => drawView(one), { rank });
+  }
   dcgan.scheduler.hurry();
 }
 

@@ -8,7 +8,6 @@ import { modelOf, redraw, vectorsOf } from "./page.js";
 import { judgeOf, scoresOf } from "./play-judge.js";
 import { greet, leaned, stop, watchPointer } from "./play-lean.js";
 import { sheetOf, toPixels } from "./save.js";
-import { zipOf } from "./play-zip.js";
 
 const SIGN = { "most convincing first": -1, "least convincing first": 1 }; // of the order by realness
 const MOST = 100, BELOW = 110; // digits; pixels of the first screen that are left for what stands below the wall
@@ -176,7 +175,8 @@ export const wallDrawing = () => shown && sheetOf(nameOf(), cells.map(drawn), co
 
 // Return a ZIP of the exact pixels of all digits, and a table of what they are.
 export async function zip() {
-  const { network, model } = shown, { commit } = modelOf(model), judge = await dcgan.loadScores(model);
+  const { network, model } = shown, { commit } = modelOf(model);
+  const [judge, { zipOf }] = await Promise.all([dcgan.loadScores(model), import("./play-zip.js")]);
   const sliders = SHAPE.filter((key) => key !== "truncation" && demo.state[key] !== 0);
   const files = {}, rows = [];
   for (const cell of [...cells].sort((a, b) => a.seed - b.seed)) {
