@@ -37,7 +37,8 @@ def wire(views: list[View], items: dict[str, gr.Tab]) -> dict:
     tabs = next(iter(items.values())).parent
     restore = gr.Button("restore", visible="hidden", elem_id="restore")
     restore.click(None, None, [tabs, *everything], js=browser_call("outputs"), api_visibility="private")
-    return describe_page(views) | {"tabs": tabs.elem_id, "version": assets.version(), "modules": sorted(set(assets.MODULES) - set(assets.LATER))}
+    modules = [name for name in assets.MODULES if name not in assets.LATER]
+    return describe_page(views) | {"tabs": tabs.elem_id, "version": assets.version(), "modules": modules}
 
 
 def list_models(models: Models) -> list[dict]:

@@ -94,15 +94,21 @@ def doodles() -> list[np.ndarray]:
     return [*found, random.integers(0, 256, (112, 112)).astype(np.uint8)]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def drawing_module(engine: Page) -> None:
+    """Offer drawing.js to the scripts of these tests as `drawing`."""
+    engine.evaluate("async () => { globalThis.drawing = await import('/engine/drawing.js'); }")
+
+
 def test_drawing_is_laid_out_as_python_does(engine: Page):
     for drawing in doodles():
-        script = "async (drawing) => [...(await import('/engine/drawing.js')).normaliseDrawing(Uint8Array.from(drawing), 112).pixels]"
+        script = "(sheet) => [...drawing.normaliseDrawing(Uint8Array.from(sheet), 112).pixels]"
         found = np.array(engine.evaluate(script, drawing.flatten().tolist())).reshape(28, 28)
         assert np.abs(found - normalise_drawing(drawing).astype(int)).max() <= 1
 
 
 def test_drawing_is_where_it_was_on_the_sheet(engine: Page):
-    script = "async (drawing) => (await import('/engine/drawing.js')).normaliseDrawing(Uint8Array.from(drawing), 112).sheet"
+    script = "(sheet) => drawing.normaliseDrawing(Uint8Array.from(sheet), 112).sheet"
     left, top, side = engine.evaluate(script, sheet([[(60, 40), (60, 240)]]).flatten().tolist())
     # The pen is 22 of 280 wide: the ink is 222 high, which becomes 20 pixels, and its middle is that of 28x28.
     assert side == pytest.approx(20 * 280 / 222, rel=0.02)
@@ -110,22 +116,22 @@ def test_drawing_is_where_it_was_on_the_sheet(engine: Page):
 
 
 def test_sheet_without_ink_has_no_drawing(engine: Page):
-    assert engine.evaluate("async () => (await import('/engine/drawing.js')).normaliseDrawing(new Uint8Array(112 ** 2).fill(39), 112)") is None
+    assert engine.evaluate("() => drawing.normaliseDrawing(new Uint8Array(112 ** 2).fill(39), 112)") is None
 
 
 def test_drawing_goes_into_a_link_and_back(engine: Page):
     pixels = normalise_drawing(sheet(SEVEN))
-    text = engine.evaluate("async (pixels) => (await import('/engine/drawing.js')).pack(Uint8Array.from(pixels))", pixels.flatten().tolist())
+    text = engine.evaluate("(pixels) => drawing.pack(Uint8Array.from(pixels))", pixels.flatten().tolist())
     assert set(text) <= set(ascii_letters + digits + "-_")
     assert zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) == pixels.tobytes()
     old = base64.urlsafe_b64encode(zlib.compress(pixels.tobytes(), 9)).decode().rstrip("=")  # of an old link
-    assert engine.evaluate("async (text) => [...await (await import('/engine/drawing.js')).unpack(text)]", old) == pixels.flatten().tolist()
+    assert engine.evaluate("async (text) => [...await drawing.unpack(text)]", old) == pixels.flatten().tolist()
 
 
 @pytest.mark.parametrize("text", ["abc", "%", "", base64.urlsafe_b64encode(zlib.compress(bytes(785))).decode()])
 def test_damaged_link_is_refused(engine: Page, text):
     with pytest.raises(Error, match="InputError: the drawing in this link is damaged"):
-        engine.evaluate("async (text) => (await import('/engine/drawing.js')).unpack(text)", text)
+        engine.evaluate("(text) => drawing.unpack(text)", text)
 
 
 @pytest.mark.parametrize("name", ["mnist-conditional", "mnist"])
