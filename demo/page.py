@@ -32,8 +32,6 @@ def wire(views: list[View], items: dict[str, gr.Tab]) -> dict:
         if components:
             events = [component.change for component in components]
             gr.on(events, None, components, None, js=browser_call("changed", keys_of(view)), api_visibility="private")
-    for name, item in items.items():
-        item.select(None, None, None, js=browser_call("opened", name), api_visibility="private")
     tabs = next(iter(items.values())).parent
     restore = gr.Button("restore", visible="hidden", elem_id="restore")
     restore.click(None, None, [tabs, *everything], js=browser_call("outputs"), api_visibility="private")

@@ -30,28 +30,50 @@ SLOW = {"offline": False, "latency": 300, "downloadThroughput": 1.5e6 / 8, "uplo
 DIGIT = "() => document.querySelector('.glyph path')?.getBoundingClientRect().width > 0"
 DRAWN = "() => performance.getEntriesByName('drawn').length > 0"
 EXACT = "() => globalThis.dcgan?.models().some((model) => model.loaded)"
-MOVES = {  # what is moved: the tab, the slider, and what it draws
-    "Play: weight to the first digit of the handwriting": ("play", "#thickness", "#view-hand .ten path"),
-    "Morph: place on the morph": ("morph", "#view-morph .track", "#view-morph .screen path"),
-    "Write: looseness to the writing": ("write", "#write-variation", ".writing .glyph path"),
+HAND, WALL, PIN = "#view-hand .ten path", "#view-play .wall path", "#view-play .pin path"
+WRITING = ".writing .glyph path"
+NEW_HAND = "document.querySelector('[aria-label=\"New hand\"]').click()"
+MOVES = {  # what a visitor does: the tab, the JavaScript that does it (i counts, share is from 0 to 1), what it draws
+    "Play: weight, to the handwriting": ("play", "slide('#thickness', share)", HAND),
+    "Play: new hand, to the handwriting": ("play", NEW_HAND, HAND),
+    "Play: the next digits, to the first": ("play", "document.querySelector('#view-play .next').click()", WALL),
+    "Play: another model, to the first digit": ("play", "demo.put({ model: dcgan.models()[(i + 1) % 2].name })", WALL),
+    "Map: the pin, to its digit": (
+        "play&show=map",
+        "key('#view-play .field', i % 20 < 10 ? 'ArrowRight' : 'ArrowLeft')",
+        PIN,
+    ),
+    "Write: a key, to the first digit": ("write", "type('#write-text textarea', `${i % 10}026`)", WRITING),
+    "Write: looseness, to the first digit": ("write", "slide('#write-variation', share)", WRITING),
+    "Write: new hand, to the first digit": ("write", NEW_HAND, WRITING),
+    "Morph: the place, to the digit": ("morph", "slide('#view-morph .track', share)", "#view-morph .screen path"),
 }
-MOVE = """async ([slider, drawn, count]) => {
-  const input = document.querySelector(`${slider} input[type=range]`), times = [];
-  const [low, high] = [Number(input.min), Number(input.max)];
-  const root = document.body;
+MOVE = """async ([action, drawn, count]) => {
+  const set = (input, value) => {
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const slide = (block, share) => {
+    const input = document.querySelector(`${block} input[type=range]`), low = Number(input.min);
+    set(input, low + (Number(input.max) - low) * share);
+  };
+  const type = (field, text) => set(document.querySelector(field), text);
+  const key = (field, name) => {
+    document.querySelector(field).dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+  };
+  const act = Function("slide", "type", "key", "i", "share", action), times = [];
   for (let i = 0; i < count; i++) {
     const before = document.querySelector(drawn)?.getAttribute("d");
     await new Promise((done) => requestAnimationFrame(done));
     await new Promise((done) => setTimeout(done, Math.random() * 16));
     const start = performance.now();
-    const share = ((i * 7 + 3) % 20) / 20; // another value each time, whatever the slider's step
-    input.value = low + (high - low) * share;
-    input.dispatchEvent(new Event("input", { bubbles: true }));
+    act(slide, type, key, i, ((i * 7 + 3) % 20) / 20); // another value each time, whatever the slider's step
     await new Promise((done) => {
       const seen = () => document.querySelector(drawn)?.getAttribute("d") !== before && (observer.disconnect(), done());
       const observer = new MutationObserver(seen);
-      observer.observe(root, { subtree: true, attributes: true, childList: true, attributeFilter: ["d"] });
-      setTimeout(done, 1000);
+      observer.observe(document.body, { subtree: true, attributes: true, childList: true, attributeFilter: ["d"] });
+      seen();
+      setTimeout(done, 3000);
     });
     times.push(performance.now() - start);
   }
@@ -95,8 +117,8 @@ def first_load(browser, url: str, slow: bool) -> None:
 
 
 def moves(browser, url: str, count: int, slowdown: int) -> None:
-    """Print the time from a slider's input to its picture, and the requests meanwhile."""
-    for name, (tab, slider, drawn) in MOVES.items():
+    """Print the time from what a visitor does to its picture, and the requests meanwhile."""
+    for name, (tab, action, drawn) in MOVES.items():
         page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
         page.goto(f"{url}?tab={tab}")
         page.wait_for_selector(drawn, state="attached")
@@ -104,7 +126,7 @@ def moves(browser, url: str, count: int, slowdown: int) -> None:
         page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))  # noqa: B023
-        times = page.evaluate(MOVE, [slider, drawn, count])
+        times = page.evaluate(MOVE, [action, drawn, count])
         print(
             f"{name}, CPU {slowdown}x slower: median {statistics.median(times):.1f} ms, "
             f"p95 {np.percentile(times, 95):.1f} ms, n = {count}, {len(asked)} requests"
@@ -153,7 +175,7 @@ def many(browser, url: str, count: int, seconds: int = 20) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
-    parser.add_argument("--moves", type=int, default=200, metavar="N", help="moves of each slider")
+    parser.add_argument("--moves", type=int, default=100, metavar="N", help="how often each control is moved")
     parser.add_argument("--pages", type=int, default=0, metavar="N", help="also open this many pages at once")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url, sync_playwright() as playwright:

@@ -104,6 +104,16 @@ window.demo = ((page) => {
   });
   addEventListener("pagehide", () => waiting && write());
 
+  // A click on a tab is a step in the history. Gradio's own event comes later, when the visitor may be elsewhere again.
+  addEventListener("click", ({ target }) => {
+    const name = target.closest?.("[role=tab]")?.dataset.tabId;
+    if (!viewOf(name) || name === state.tab) return;
+    if (waiting) write();
+    state = { ...state, tab: name };
+    write(true);
+    demo.draw?.();
+  });
+
   for (const module of page.modules) { // fetched now, so that no module waits for the one that imports it
     const tab = module.match(/^views\/(\w+)/)?.[1]; // play.js and play-map.js are of the tab `play`
     if (tab !== state.tab && viewOf(tab)) continue;
@@ -170,15 +180,6 @@ window.demo = ((page) => {
       if (state[key] === value) return;
       state = { ...state, [key]: value };
       soon();
-    },
-
-    // Gradio calls it when a tab was opened: a step in the history.
-    opened(name) {
-      if (name === state.tab) return;
-      if (waiting) write();
-      state = { ...state, tab: name };
-      write(true);
-      demo.draw?.();
     },
 
     // Change several values at once, in Gradio's controls too. Another tab is a step in the history.
