@@ -1,1 +1,1 @@
-"""The Gradio page: one module per tab. The networks and the training are in `dcgan`."""
+"""The Gradio page: one module per tab, and one per API endpoint. The networks and the training are in `dcgan`."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import gradio as gr
 from gradio.components import Component
 
-# Tabs of earlier links: the tab that has taken their place, what such a link meant by what it did not say, and names
-# that have changed.
+# Tabs of earlier links. tab: the tab that has replaced it. values: what such a link means where it names no value.
+# names: old names of values, and the new ones.
 OLD_TABS = {
     "play": {"names": {"open": "hand"}},  # links to the first tab have no name of it
     "generate": {"tab": "play", "names": {"open": "hand"}},

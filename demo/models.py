@@ -95,9 +95,6 @@ class Models:
         """Return the (title, name) of each model, for a picker."""
         return [(TITLES.get(name, name), name) for name in self.entries]
 
-    def knows_digits(self, name: str) -> bool:
-        return self[name].config.num_classes > 0
-
     def refresh(self) -> None:
         """Look for new revisions once. A good one is swapped in; for a bad one the entry gets a `problem`."""
         for name, shown in list(self.entries.items()):
@@ -113,7 +110,7 @@ class Models:
             self.entries[name] = entry
 
     def fetch_training_files(self) -> None:
-        """Download what the Training tab shows of the models from the Hub."""
+        """Download what *How it learned* shows of the models from the Hub."""
         for entry in list(self.entries.values()):
             commit, name = entry.model.commit, download.parse_name(entry.model.name)
             if commit is None or commit in self.fetched_commits or name is None:

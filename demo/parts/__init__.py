@@ -1,1 +1,1 @@
-"""What the tabs share: controls, input checks, pictures, the player, downloads."""
+"""What the tabs and the endpoints share: controls, input checks, pictures, files."""

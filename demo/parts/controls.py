@@ -34,9 +34,9 @@ def browser_view(name: str, html: str = "", server_functions: list[Callable] | N
     )
 
 
-def digit_control(label: str, value: str = ANY) -> gr.Radio:
+def digit_control(label: str) -> gr.Radio:
     """Add a choice of any digit or one of ten. The style hides it for a model that does not know digits."""
-    return gr.Radio(DIGITS, value=value, label=label, elem_classes="chips with-digits")
+    return gr.Radio(DIGITS, value=ANY, label=label, elem_classes="chips with-digits")
 
 
 def slider(label: str, minimum: float, maximum: float, value: float, step: float, ends: str = "") -> gr.Slider:

@@ -1,1 +1,1 @@
-"""One module per tab: its controls, its picture and its API endpoint."""
+"""One module per tab: its controls, and the HTML that it begins with."""

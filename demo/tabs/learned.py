@@ -66,12 +66,12 @@ def copies_html(folder: Path) -> str:
     values = [run["novelty"] for run in evaluation["runs"] if "novelty" in run] if evaluation else []
     if not values or picture is None or not all(0 <= value < 100 for value in values):
         return ""
-    halves = '<div class="half"></div><div class="half"></div>'  # two on a phone lie below each other
+    halves = '<div class="half"></div><div class="half"></div>'  # one below the other on a phone
     return (
         f'<h3>Nobody\'s copy</h3><div class="copies" data-picture="{picture.digest}" role="img" '
         f'aria-label="generated digits, and below each the real digit that is most like it">{halves}</div>'
-        "<p>Below each digit, the real one that is nearest: "
-        f"{np.mean(values):.2f} times as far away as for new real digits.</p>"
+        "<p>Below each digit is the real one nearest to it. "
+        f"Distance: {np.mean(values):.2f} times that of new real digits.</p>"
     )
 
 

@@ -6,12 +6,12 @@ import torch
 from dcgan.ink import VIEW_BOX, Ink, grey_picture, trace
 from dcgan.latents.sampling import generate, latent_from_seed
 from dcgan.model_folder import Model
+from demo.api.generate import MAX_COUNT
 from demo.links import View, choice_part
 from demo.models import FOUND_DIRECTIONS, Models
 from demo.parts.controls import browser_view, digit_control, slider
 from demo.parts.pictures import trace_seeds
 
-MAX_COUNT = 100
 REACH = 4.0  # of a slider, in standard deviations of a latent
 ORDERS = ["by seed", "most convincing first", "least convincing first"]
 COUNT = 40
@@ -79,10 +79,7 @@ def build(models: Models, first: str) -> list[View]:
                     shape[f"direction{i + 1}"] = slider(f"Knob {i + 1}", -REACH, REACH, 0, 0.1)
     parts = {
         "show": choice_part("wall", ["wall", "map"]),
-        "corners": {
-            "kind": "text",
-            "value": "3 14 15 92",
-        },  # hands: the upper two, the lower two
+        "corners": {"kind": "text", "value": "3 14 15 92"},  # hands: the upper two, the lower two
         "pin": {"kind": "text", "value": "0.5 0.5"},  # the place on the map: across and down, from 0 to 1
     }
     controls = {"seed": seed, "count": count, "digit": digit, "order": order}

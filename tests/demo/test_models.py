@@ -18,7 +18,7 @@ BUNDLED = "mnist-conditional"
 def test_bundled_models_are_the_default_the_one_with_digits_first():
     models = Models()
     assert list(models.entries) == [BUNDLED, "mnist"]
-    assert [models.knows_digits(name) for name in models.entries] == [True, False]
+    assert [described["digits"] for described in models.describe()] == [True, False]
     assert "mnist: bundled weights, trained for" in models.entries["mnist"].status
     assert "<li>" not in models.status()  # nothing is wrong
 
