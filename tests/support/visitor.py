@@ -5,14 +5,11 @@ import re
 from io import BytesIO
 
 import numpy as np
-import torch
 from PIL import Image
 from playwright.sync_api import Locator, Page, Request, expect
 
-from dcgan.data import to_uint8
 from dcgan.hub.load import load_model
-from dcgan.latents.codes import latent_of
-from dcgan.latents.sampling import crop, generate, sample
+from dcgan.latents.sampling import crop, sample
 from dcgan.model_folder import Model, read_evaluation
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -31,12 +28,6 @@ def model(name: str = "mnist-conditional") -> Model:
 def drawn(seeds, digit=None, name: str = "mnist-conditional") -> np.ndarray:
     """Return the pictures (N, 28, 28) uint8 that the page must show for the seeds."""
     return crop(sample(model(name).generator, seeds, digit).images, 2)[:, 0]
-
-
-def drawn_by(code: str) -> np.ndarray:
-    """Return the picture (28, 28) uint8 of a hand's code."""
-    latent, digit = latent_of(code, model().config)
-    return crop(to_uint8(generate(model().generator, latent[None], torch.tensor([digit]))).numpy(), 2)[0, 0]
 
 
 def view_of(page: Page, name: str) -> Locator:
