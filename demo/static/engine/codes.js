@@ -54,7 +54,7 @@ export function decode(code, config) {
 }
 
 // Throw `InputError` for a digit that the model does not know; null and undefined pass.
-export function checkDigit(digit, config) {
+function checkDigit(digit, config) {
   if (digit === null || digit === undefined) return;
   if (config.num_classes === 0) {
     throw new InputError("this model is unconditional: it cannot be asked for a digit");

@@ -17,7 +17,7 @@ export function hiddenWidths({ base_channels: base, image_size: size }) {
 }
 
 // Return {tensor name: shape} of the generator's file.
-export function generatorShapes(config) {
+function generatorShapes(config) {
   const { latent_dim: latent, image_channels: image, num_classes: classes } = config;
   const widths = hiddenWidths(config);
   const shapes = { "project.weight": [latent + classes, widths[0], 4, 4] };

@@ -29,7 +29,7 @@ export function slerp(a, b, t) {
   return a.map((value, i) => weightA * value + weightB * b[i]);
 }
 
-export function checkTruncation(truncation) {
+function checkTruncation(truncation) {
   if (!(truncation > 0 && truncation <= 1)) {
     throw new InputError(`truncation is ${truncation}: it must be above 0 and at most 1`);
   }

@@ -6,7 +6,7 @@
 
 import { openMemory } from "./matmul.js";
 
-export const PANEL = 8; // columns of weights that are computed at once
+const PANEL = 8; // columns of weights that are computed at once
 export const BYTES = 4; // of a float32
 
 export const padded = (channels) => Math.ceil(channels / PANEL) * PANEL;

@@ -18,9 +18,6 @@ function compile() {
   return compiled;
 }
 
-// Return whether the browser can run the fast product.
-export const hasSimd = () => compile() !== null;
-
 // The same function as in matmul.wat, which explains its parameters. `floats` is the whole memory.
 function plainPanel(floats) {
   return (input, step, rows, rowStep, length, weights, bias, out, outStep, pixels, slope) => {

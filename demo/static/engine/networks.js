@@ -29,7 +29,7 @@ export function place(memory, { address, size, channels }, values, from) {
 }
 
 // Return {tensor name: shape} of the discriminator's file.
-export function discriminatorShapes(config) {
+function discriminatorShapes(config) {
   const { image_channels: image, num_classes: classes } = config, widths = hiddenWidths(config).reverse();
   const shapes = { "from_image.weight": [widths[0], image + classes, 4, 4], "from_image.bias": [widths[0]] };
   widths.slice(1).forEach((width, i) => {
@@ -85,7 +85,7 @@ const BLOCKS = [[1, 32, 1], [32, 32, 2], [32, 64, 1], [64, 64, 2], [64, 128, 1]]
 const FEATURES = 128, DIGITS = 10;
 
 // Return {tensor name: shape} of the digit classifier's file.
-export function classifierShapes() {
+function classifierShapes() {
   const shapes = { "head.weight": [DIGITS, FEATURES], "head.bias": [DIGITS] };
   BLOCKS.forEach(([inputs, outputs], i) => {
     shapes[`body.${i}.0.weight`] = [outputs, inputs, 3, 3];
