@@ -1,10 +1,10 @@
 // The Draw tab: a sheet, the digit of the network that is most like what was drawn, and the ten digits of its hand.
 //
-// Everything is found here, by `Finder` of the engine. The state keeps the drawing as a text: demo.state["draw.drawing"].
+// `Finder` of the engine searches in the browser. The state keeps the drawing as a text: demo.state["draw.drawing"].
 
 import { pack, unpack } from "../engine/drawing.js";
 import dcgan from "../engine/index.js";
-import { askedDigit, codeOf } from "./fields.js";
+import { askedDigit, codeOf, sentence } from "./fields.js";
 import { button, Drawn, drawSoon, drawTen, glyph, make } from "./glyphs.js";
 import { take } from "./hand.js";
 import { mountPad } from "./draw-pad.js";
@@ -25,7 +25,7 @@ let found = null; // its last answer
 let moving = false; // whether the pen is down
 let guessed = 0; // when it was last looked for
 
-export function mount(element, server) {
+export function mount(element) {
   const frame = element.querySelector(".frame");
   line = make("p", { className: "line", ariaLive: "polite" }, INVITATION);
   likeness = glyph("likeness");
@@ -38,7 +38,7 @@ export function mount(element, server) {
   frame.querySelector(".line").replaceWith(line);
   frame.append(answer);
   pad = mountPad(frame, changed);
-  view = { name: "draw", element, server, title: "The network's digit", draw, drawing };
+  view = { name: "draw", element, title: "The network's digit", draw, drawing };
   empty();
   add(view);
 }
@@ -50,7 +50,7 @@ function draw(now) {
   drawn = { text: drawing, pixels: null };
   if (drawing === "") return changedTo(null);
   unpack(drawing).catch(({ message }) => {
-    drawn.problem = `${message[0].toUpperCase()}${message.slice(1)}.`;
+    drawn.problem = sentence(message);
     return null;
   }).then((pixels) => drawn.text === drawing && changedTo(pixels));
 }

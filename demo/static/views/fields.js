@@ -2,7 +2,11 @@
 
 import dcgan from "../engine/index.js";
 
-export const MAX_SEED = 2 ** 32 - 1;
+export { MAX_SEED } from "../engine/random.js";
+export const TYPING = 700; // milliseconds until a mistake is told: the visitor may type on
+
+// Return an error's message with a capital letter and a full stop.
+export const sentence = (message) => `${message[0].toUpperCase()}${message.slice(1)}.`;
 
 // Return what `work` returns. An `InputError` thrown in it is about the control `name`.
 export function about(name, work) {

@@ -29,29 +29,16 @@ export const button = (textContent, dataset = {}, className = "") =>
 export const glyph = (className = "") =>
   shape("svg", { class: `glyph ${className}`.trim(), viewBox: dcgan.VIEW_BOX, "aria-hidden": true });
 
-// Return a digit with its caption, and more below it.
-export const figure = (caption, className = "", ...below) =>
-  make("figure", { className }, glyph(), make("figcaption", {}, caption), ...below);
-
-// Fill a list with facts: [[name, text], …].
-export function setFacts(list, facts) {
-  list.replaceChildren(...facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
-}
-
-// Return what the networks think of a digit {digit, confidence, realness} as facts. Without it the texts are `instead`.
-export function judgement(scores, instead = "…") {
-  const percent = (share) => `${(100 * share).toFixed(1)}%`;
-  return [
-    ["classifier reads", scores ? `${scores.digit} (${percent(scores.confidence)} sure)` : instead],
-    ["discriminator: probability of being real", scores ? percent(scores.realness) : instead],
-  ];
-}
-
 // Give an element exactly `count` children and return them. `create` makes the missing ones.
 export function fit(parent, count, create) {
   while (parent.children.length > count) parent.lastElementChild.remove();
   while (parent.children.length < count) parent.append(create(parent.children.length));
   return [...parent.children];
+}
+
+// Make a group of elements one stop of the Tab key: the element `to`.
+export function rove(all, to) {
+  for (const one of all) one.tabIndex = one === to ? 0 : -1;
 }
 
 // A digit that a network drew: its float picture, its outline and its 28x28 pixels from 0 to 255.

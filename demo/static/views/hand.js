@@ -46,7 +46,7 @@ export function handOf(model) {
 }
 
 // Return a hand as people read it: the start of a code.
-export const shortName = (hand) => (String(hand).length > 12 ? `${String(hand).slice(0, 10)}…` : String(hand));
+const shortName = (hand) => (String(hand).length > 12 ? `${String(hand).slice(0, 10)}…` : String(hand));
 
 // --- changing it ---
 

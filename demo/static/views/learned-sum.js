@@ -3,7 +3,7 @@
 
 import { digitWeights } from "../engine/config.js";
 import dcgan from "../engine/index.js";
-import { askedDigit, codeOf, parseKeys, pointOf, refuse, strongest } from "./fields.js";
+import { askedDigit, codeOf, parseKeys, pointOf, refuse } from "./fields.js";
 import { button, drawSoon, fit, glyph, make } from "./glyphs.js";
 import { newSeed, take } from "./hand.js";
 import { add, vectorsOf } from "./page.js";
@@ -16,7 +16,7 @@ const NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "e
 let view, trays, result, note;
 let shown = null; // {network, model, sum} of the last drawing
 
-export function mount(element, server) {
+export function mount(element) {
   trays = {};
   const parts = Object.entries(SIGNS).flatMap(([name, text]) => {
     trays[name] = make("figure", { className: "tray" }, glyph("mean"), make("div", { className: "members" }));
@@ -31,7 +31,7 @@ export function mount(element, server) {
   );
   result.addEventListener("click", () => shown && take(codeOf(shown.sum), { plain: true }));
   shuffle.addEventListener("click", () => shown && draw3(shown));
-  view = { name: "learned", element, server, draw };
+  view = { name: "learned", element, draw };
   add(view);
 }
 

@@ -1,7 +1,10 @@
 // The menu Save: what the open tab shows, and the current handwriting.
 //
-// A view gives title, what it is that one sees; drawing(), which save.js describes; moving and extra, {kind: text} of
-// further files, the latter under *more*; and file(kind), a promise of such a file as {name, content}, a Blob or a text.
+// A view says what can be saved of it:
+//
+// title: the name of what is shown, for example "The wall". drawing(): what is shown, as save.js describes it.
+// moving, extra: further files, {kind: text}; those of `extra` are under *More*.
+// file(kind): a promise of such a file, {name, content}. The content is a Blob or a text.
 
 import dcgan from "../engine/index.js";
 import { make } from "./glyphs.js";

@@ -3,12 +3,11 @@
 // told under the field, and nothing else changes.
 
 import dcgan from "../engine/index.js";
-import { pointOf, strongest, wordsOf } from "./fields.js";
-import { button, drawSoon, fit, glyph, make } from "./glyphs.js";
+import { pointOf, sentence, strongest, TYPING, wordsOf } from "./fields.js";
+import { button, drawSoon, fit, glyph, make, rove } from "./glyphs.js";
 import { newSeed } from "./hand.js";
 
 export const FEWEST = 2, MOST = 10; // as the engine has them
-const TYPING = 700; // milliseconds until a mistake is told: the visitor may type on
 
 export class Stops {
   #line = make("div", { className: "stops", role: "toolbar", ariaLabel: "stops: arrow keys go to the next one, Delete removes it" });
@@ -55,9 +54,9 @@ export class Stops {
       one.style.setProperty("--at", i / legs);
       one.ariaLabel = `stop ${i + 1} of ${keys.length}: hand ${keys[i][0].slice(0, 12)}${digit}`;
       one.ariaPressed = String(i === this.selected);
-      one.tabIndex = i === this.selected ? 0 : -1;
       drawSoon(one.firstElementChild, network, points[i], { exact, rank: 1 });
     });
+    rove(all, all[this.selected]);
     this.#line.style.setProperty("--between", 1 / legs);
     this.#drawDetails();
   }
@@ -147,7 +146,7 @@ export class Stops {
       pointOf("hand", hand, { model });
     } catch (error) {
       if (!(error instanceof dcgan.InputError)) throw error;
-      this.#mistake.textContent = `${error.message[0].toUpperCase()}${error.message.slice(1)}.`;
+      this.#mistake.textContent = sentence(error.message);
       clearTimeout(this.#telling);
       this.#telling = setTimeout(() => this.#tell(), TYPING);
       return;

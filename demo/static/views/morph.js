@@ -31,8 +31,8 @@ export function mount(element, server) {
     make("div", { className: "seen" }, screen, transport), stops.details, make("div", { className: "examples" }, more, ...examples()),
   );
   view = {
-    name: "morph", element, server, draw, leave,
-    title: "This frame", moving: { gif: "GIF", webp: "WebP", mp4: "MP4" }, extra: { strip: "All frames in a row (SVG)" }, drawing, file,
+    name: "morph", element, draw, leave,
+    title: "This frame", moving: { gif: "GIF", webp: "WebP", mp4: "MP4" }, extra: { strip: "All frames in a row (SVG)" }, drawing, file: (kind) => file(server, kind),
   };
   for (const one of [playing, screen]) one.addEventListener("click", toggle);
   position.addEventListener("keydown", (event) => {
@@ -205,9 +205,9 @@ function drawing() {
   return sheetOf(`${nameOf()}_at-${place.toFixed(2)}`, [new Drawn(network, dcgan.along(points, place, options))], 1);
 }
 
-function file(kind) {
+function file(server, kind) {
   const { network, points, options, values: { keys, at, ...values } } = shown;
-  if (kind !== "strip") return fromServer(view.server, { ...values, key_text: keys, kind });
+  if (kind !== "strip") return fromServer(server, { ...values, key_text: keys, kind });
   const frames = dcgan.route(points, values.steps, options).map((point) => new Drawn(network, point));
   const row = sheetOf(`${nameOf()}_frames`, frames, frames.length);
   return { name: `${row.name}.svg`, content: new Blob([toSvg(row)], { type: "image/svg+xml" }) };

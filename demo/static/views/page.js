@@ -1,7 +1,7 @@
 // Draws the bar of the current handwriting and the open tab when something that they show has changed. Every tab is a
 // module of this folder and adds a view:
 //
-// {name, element, server, uses, draw({network, model, values, exact}), leave(),
+// {name, element, uses, draw({network, model, values, exact}), leave(),
 //  title, moving, extra, drawing(), file(kind)}
 //
 // draw shows the values of the tab's controls. It may throw an `InputError`, then the pictures stay as they are.
@@ -9,10 +9,10 @@
 // is open. The second line is for the menu Save, see menu.js.
 
 import dcgan from "../engine/index.js";
-import { button, make } from "./glyphs.js";
+import { sentence, TYPING } from "./fields.js";
+import { button, make, rove } from "./glyphs.js";
 
 const POLL = 60_000; // milliseconds between two looks for new weights
-const TYPING = 700; // milliseconds until a mistake is told: the visitor may type on
 const { base } = demo;
 const views = new Map(); // by name
 const networks = new Map(); // by model: what `dcgan.load` gave, an error, or null while it loads
@@ -34,7 +34,7 @@ function tell(view, { message, field }) {
   clearMistake(view);
   if (field === "hand" && view.name !== "hand") return; // the bar tells it
   const id = demo.page.controls.find(({ key }) => key === `${view.name}.${field}` || key === field)?.id;
-  view.mistake = make("p", { className: "mistake", role: "alert", dataset: { message } }, `${message[0].toUpperCase()}${message.slice(1)}.`);
+  view.mistake = make("p", { className: "mistake", role: "alert", dataset: { message } }, sentence(message));
   view.telling = setTimeout(() => (document.getElementById(id ?? `${view.name}-${field}`) ?? view.element).append(view.mistake), TYPING);
 }
 
@@ -205,8 +205,8 @@ function wordSliders() {
 // The tabs are one stop of the Tab key, and the arrow keys go from one to the next.
 function handleTabs(list) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
-  const rove = () => tabs.forEach((tab) => (tab.tabIndex = tab.ariaSelected === "true" ? 0 : -1));
-  new MutationObserver(rove).observe(list, { subtree: true, attributeFilter: ["aria-selected"] });
+  const follow = () => rove(tabs, tabs.find(({ ariaSelected }) => ariaSelected === "true"));
+  new MutationObserver(follow).observe(list, { subtree: true, attributeFilter: ["aria-selected"] });
   list.addEventListener("keydown", ({ key }) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[key], at = tabs.indexOf(document.activeElement);
     if (!step || at < 0) return;
@@ -214,7 +214,7 @@ function handleTabs(list) {
     next.focus();
     next.click();
   });
-  rove();
+  follow();
 }
 
 demo.draw = draw;

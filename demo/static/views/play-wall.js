@@ -2,7 +2,7 @@
 
 import dcgan from "../engine/index.js";
 import { askedDigit, MAX_SEED, pointOf, strongest, wholeNumber } from "./fields.js";
-import { button, Drawn, drawSoon, fit, glyph, make } from "./glyphs.js";
+import { button, Drawn, drawSoon, fit, glyph, make, rove } from "./glyphs.js";
 import { SHAPE, shaped, take } from "./hand.js";
 import { modelOf, redraw, vectorsOf } from "./page.js";
 import { judgeOf, scoresOf } from "./play-judge.js";
@@ -32,7 +32,7 @@ export function mountWall(element) {
     if (seed && seed !== demo.state.hand) take(seed);
   });
   wall.addEventListener("keydown", walk);
-  wall.addEventListener("focusin", ({ target }) => target.matches(".cell") && rove(target));
+  wall.addEventListener("focusin", ({ target }) => target.matches(".cell") && rove(wall.children, target));
   next.addEventListener("click", () => demo.put({ "play.seed": demo.state["play.seed"] + cells.length }));
   watchPointer(wall, paint);
   let width = innerWidth;
@@ -81,7 +81,7 @@ export function drawWall({ network, model, values, exact }) {
   const elements = fit(wall, count, () => make("button", { type: "button", className: "cell" }, glyph()));
   elements.forEach((element, i) => show(element, cells[i]));
   const inside = elements.find((element) => element === document.activeElement);
-  rove(inside ?? elements.find(({ ariaPressed }) => ariaPressed === "true") ?? elements[0]);
+  rove(elements, inside ?? elements.find(({ ariaPressed }) => ariaPressed === "true") ?? elements[0]);
   next.textContent = `The next ${count}`;
   next.disabled = first + 2 * count > MAX_SEED + 1;
   if (!greeted && network.exact) {
@@ -144,11 +144,6 @@ function askJudge() {
 }
 
 // --- keyboard ---
-
-// The wall is one stop of the Tab key: this digit.
-function rove(to) {
-  for (const element of wall.children) element.tabIndex = element === to ? 0 : -1;
-}
 
 function walk(event) {
   const all = [...wall.children], at = all.indexOf(document.activeElement), columns = columnsNow();

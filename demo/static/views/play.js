@@ -2,7 +2,7 @@
 
 import dcgan from "../engine/index.js";
 import { askedDigit, pointOf, strongest } from "./fields.js";
-import { button, make } from "./glyphs.js";
+import { button, make, rove } from "./glyphs.js";
 import { HAND, remember, SHAPE, shaped, take } from "./hand.js";
 import { add, modelOf } from "./page.js";
 import { judgeOf, scoresOf } from "./play-judge.js";
@@ -16,13 +16,13 @@ let asked = false; // whether the visitor wants to know what the networks say
 
 const show = () => demo.state["play.show"];
 
-export function mount(element, server) {
+export function mount(element) {
   frame = element.querySelector(".frame");
   mountSwitch(frame.querySelector(".switch"));
   mountWall(frame.querySelector(".wall"));
   mountMap(frame);
   line = make("p", { className: "line", ariaLive: "polite" });
-  ask = button("What do the networks say?", {}, "ask");
+  ask = button("What do the networks say?");
   ask.addEventListener("click", () => {
     asked = true;
     tell();
@@ -30,7 +30,7 @@ export function mount(element, server) {
   frame.append(make("div", { className: "about" }, line, ask));
   mountSliders(element.closest(".tab-row"));
   view = {
-    name: "play", element, server, uses: HAND, draw, leave: rest,
+    name: "play", element, uses: HAND, draw, leave: rest,
     get title() { return PLACES[show()].title; },
     get extra() { return PLACES[show()].extra; },
     drawing: () => (show() === "map" ? mapDrawing() : wallDrawing()),
@@ -41,11 +41,9 @@ export function mount(element, server) {
 
 function draw(wanted) {
   frame.dataset.show = show();
-  for (const one of frame.querySelectorAll(".switch [role=radio]")) {
-    const on = one.dataset.show === show();
-    one.ariaChecked = String(on);
-    one.tabIndex = on ? 0 : -1;
-  }
+  const choices = [...frame.querySelectorAll(".switch [role=radio]")];
+  for (const one of choices) one.ariaChecked = String(one.dataset.show === show());
+  rove(choices, choices.find(({ dataset }) => dataset.show === show()));
   if (show() === "map") {
     rest();
     drawMap(wanted);

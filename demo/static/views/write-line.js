@@ -36,8 +36,8 @@ const isWritten = (character) => isDigit(character) || character === " " || Obje
 // Return the part of a text that can be written, in one line.
 export const writtenOf = (text) => [...text.replace(/\s+/g, " ")].filter(isWritten).join("").replace(/ +/g, " ").trim();
 
-// Return a row of pixels' [first column with ink, the one after the last], and the thickness and slant of its strokes,
-// as `stroke_statistics` measures them.
+// Return {left, right, thickness, slant} of a digit: its first column with ink, the column after its last one, and its
+// strokes as `stroke_statistics` in Python measures them.
 function measure(pixels) {
   const columns = pixels.reduce((found, level, i) => (level >= INK ? found.add(i % LINE) : found), new Set());
   let mass = 0, outline = 0, sumX = 0, sumY = 0, high = 0, both = 0;

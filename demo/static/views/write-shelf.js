@@ -2,7 +2,7 @@
 
 import dcgan from "../engine/index.js";
 import { MAX_SEED, pointOf, wholeNumber } from "./fields.js";
-import { fit, make, shape } from "./glyphs.js";
+import { fit, make, rove, shape } from "./glyphs.js";
 import { take } from "./hand.js";
 import { Digits, layOut, show, writtenOf } from "./write-line.js";
 
@@ -26,7 +26,7 @@ export function makeShelf() {
     const { hand } = target.closest(".hand")?.dataset ?? {};
     if (hand) take(hand, { plain: true });
   });
-  list.addEventListener("focusin", ({ target }) => rove(target));
+  list.addEventListener("focusin", ({ target }) => rove(list.children, target));
   list.addEventListener("keydown", (event) => {
     const step = STEP[event.key], buttons = [...list.children], at = buttons.indexOf(document.activeElement);
     if (!step || at < 0) return;
@@ -36,8 +36,6 @@ export function makeShelf() {
   rows = [];
   return make("div", { className: "with-digits" }, make("p", { className: "note" }, "Ten other people who do not exist:"), list, others);
 }
-
-const rove = (button) => [...list.children].forEach((one) => (one.tabIndex = one === button ? 0 : -1));
 
 // Draw the hands from the seed `first` on, when the visitor pauses.
 export function drawShelf({ lines, hand, first, ...look }) {
@@ -52,7 +50,7 @@ export function drawShelf({ lines, hand, first, ...look }) {
     button.ariaLabel = `write with hand ${first + i}`;
     button.ariaPressed = String(String(first + i) === hand);
   });
-  if (!list.contains(document.activeElement)) rove(buttons.find(({ ariaPressed }) => ariaPressed === "true") ?? buttons[0]);
+  if (!list.contains(document.activeElement)) rove(buttons, buttons.find(({ ariaPressed }) => ariaPressed === "true") ?? buttons[0]);
   clearTimeout(waiting);
   waiting = setTimeout(() => rows.forEach(prepare), rows[0].shown ? PAUSE : 0);
 }

@@ -16,14 +16,14 @@ let view, writing, digits;
 let shown = null; // {lines, spacing, model, hand} of the last drawing
 let laid = null; // the drawing that is shown
 
-export function mount(element, server) {
+export function mount(element) {
   writing = shape("svg", { role: "img", preserveAspectRatio: "xMinYMin" });
   digits = new Digits();
   element.querySelector(".frame").append(make("div", { className: "writing with-digits" }, writing));
   document.querySelector("#write-first .frame").replaceChildren(makeShelf());
   const bar = document.querySelector("#view-hand"); // the writing sticks below it
   new ResizeObserver(() => element.parentElement.style.setProperty("--bar", `${bar.offsetHeight}px`)).observe(bar);
-  view = { name: "write", element, server, uses: HAND, title: "The writing", draw, leave, drawing: () => (laid?.glyphs.length || laid?.lines.length ? laid : null) };
+  view = { name: "write", element, uses: HAND, title: "The writing", draw, leave, drawing: () => (laid?.glyphs.length || laid?.lines.length ? laid : null) };
   add(view);
 }
 
