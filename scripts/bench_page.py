@@ -31,7 +31,7 @@ DIGIT = "() => document.querySelector('.glyph path')?.getBoundingClientRect().wi
 DRAWN = "() => performance.getEntriesByName('drawn').length > 0"
 EXACT = "() => globalThis.dcgan?.models().some((model) => model.loaded)"
 HAND, WALL, PIN = "#view-hand .ten path", "#view-play .wall path", "#view-play .pin path"
-WRITING = ".writing .glyph path"
+WRITING, NEWEST = ".writing .glyph path", ".writing .glyph:last-of-type path"
 NEW_HAND = "document.querySelector('[aria-label=\"New hand\"]').click()"
 MOVES = {  # what a visitor does: the tab, the JavaScript that does it (i counts, share is from 0 to 1), what it draws
     "Play: weight, to the handwriting": ("play", "slide('#thickness', share)", HAND),
@@ -43,7 +43,7 @@ MOVES = {  # what a visitor does: the tab, the JavaScript that does it (i counts
         "key('#view-play .field', i % 20 < 10 ? 'ArrowRight' : 'ArrowLeft')",
         PIN,
     ),
-    "Write: a key, to the first digit": ("write", "type('#write-text textarea', `${i % 10}026`)", WRITING),
+    "Write: a key, to the first digit": ("write", "type('#write-text textarea', `${i % 10}026`)", NEWEST),
     "Write: looseness, to the first digit": ("write", "slide('#write-variation', share)", WRITING),
     "Write: new hand, to the first digit": ("write", NEW_HAND, WRITING),
     "Morph: the place, to the digit": ("morph", "slide('#view-morph .track', share)", "#view-morph .screen path"),

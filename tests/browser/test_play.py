@@ -1,6 +1,7 @@
 """The Play tab in a real Chromium: the wall, the map, the sliders, and what the networks say."""
 
 import csv
+import functools
 import io
 import re
 import zipfile
@@ -18,7 +19,7 @@ from dcgan.evaluation.scores import Scores, score_images
 from dcgan.images import grid
 from dcgan.ink import grey_picture, trace
 from dcgan.latents.codes import latent_of
-from dcgan.latents.directions import fit_named_directions
+from dcgan.latents.directions import Direction, fit_named_directions
 from dcgan.latents.interpolation import latent_map
 from dcgan.latents.sampling import crop, generate, latent_from_seed, sample
 
@@ -63,10 +64,15 @@ def hand(page: Page) -> str:
     return page.evaluate("demo.state.hand")
 
 
+@functools.cache
+def directions() -> list[Direction]:
+    return fit_named_directions(v.model().generator)
+
+
 def moved(seed: str | int, **amounts: float) -> tuple[torch.Tensor, int]:
     """Return the latent of a seed moved along measured directions at its own length, and its digit."""
     latent, digit = latent_of(str(seed), v.model().config)
-    vectors = {direction.name: direction.vector for direction in fit_named_directions(v.model().generator)}
+    vectors = {direction.name: direction.vector for direction in directions()}
     end = latent + sum(amount * vectors[name] for name, amount in amounts.items())
     return end * latent.norm() / end.norm(), digit
 

@@ -146,8 +146,8 @@ function draw({ network, model, exact }) {
   const { hand, point, text } = handOf(model);
   shown = { network, model, exact };
   ten.ariaLabel = network.config.num_classes ? `handwriting ${shortName(hand)}: the digits 0 to 9` : `handwriting ${shortName(hand)}`;
-  // Before the tab prepares its own drawing; but on the map the digit under the finger comes first.
-  const rank = demo.state.tab === "play" && demo.state["play.show"] === "map" ? 0 : -1.5;
+  // The sliders beside the wall move these digits first. Elsewhere what the tab draws comes first.
+  const rank = demo.state.tab === "play" && demo.state["play.show"] === "wall" ? -1.5 : 1;
   if (network.config.num_classes) drawTen(ten, network, point.latent, exact, rank);
   else drawSoon(fit(ten, 1, () => glyph())[0], network, point, { exact });
   drawShelf(text);
