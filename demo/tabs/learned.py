@@ -33,7 +33,7 @@ CURVES = {  # title: {key of history.jsonl: name in the legend}
         "precision": "precision",
         "recall": "recall",
         "coverage": "coverage",
-        "label_accuracy": "accuracy",
+        "label_accuracy": "labels",
     },
 }
 COLOURS = ["#4a86c5", "#d1703f", "#5aa469", "#a07cc0"]  # distinct on the light and on the dark page
