@@ -78,13 +78,23 @@ def halves(path: Path, digest: str) -> tuple[bytes, bytes]:
     return gzip.compress(upper, 6), planes[1].tobytes() + planes[0].tobytes()
 
 
+@functools.lru_cache(maxsize=64)
+def _last_realness(folder: Path, changed: float) -> float | None:
+    """changed: the history's modification time, so that it is read again only if it is another one."""
+    history = read_history(folder)
+    return history[-1].get("probability_real") if history else None
+
+
 def real_digits_realness(model: Model) -> float | None:
     """Return the discriminator's mean probability that real digits are real, in the last epoch of its training.
 
     None if the model's folder has no history.
     """
-    history = read_history(model.folder)
-    return history[-1].get("probability_real") if history else None
+    try:
+        changed = (model.folder / "history.jsonl").stat().st_mtime
+    except OSError:
+        return None
+    return _last_realness(model.folder, changed)
 
 
 def describe(entry: Entry) -> dict:

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dcgan.hub.download import MAX_BYTES
+
 ROWS = 3 * 30 + 2  # pixel rows that are shown of a frame: the first three rows of digits
 MAX_SHOWN = 80  # frames: WebP allows a height of 16,383 pixels
-MAX_BYTES = {"progress.webp": 2**24, "novelty.png": 2**18}
 MAX_FRAMES, MAX_SIDE, MAX_PIXELS = 2_000, 640, 2**27  # of progress.webp; pixels in all frames together
 NOVELTY_SIZE = (1204, 124)  # of novelty.png: scripts/evaluate.py writes 2 rows of 20 digits, twice as large as they are
 
