@@ -8,7 +8,6 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
-import pandas as pd
 
 from dcgan.model_folder import Model, read_evaluation, read_history
 from demo.api.arithmetic import TRAYS
@@ -17,6 +16,7 @@ from demo.links import View, choice_part
 from demo.models import Models
 from demo.parts import training_pictures as pictures
 from demo.parts.controls import browser_view
+from demo.parts.curves import plot
 from demo.parts.inputs import ANY, DIGITS
 
 STORY = (
@@ -36,7 +36,6 @@ CURVES = {  # title: {key of history.jsonl: name in the legend}
         "label_accuracy": "labels",
     },
 }
-COLOURS = ["#4a86c5", "#d1703f", "#5aa469", "#a07cc0"]  # distinct on the light and on the dark page
 
 
 def guesses(history: list[dict], epochs: Sequence[int]) -> list[tuple[float, float] | None]:
@@ -54,8 +53,7 @@ def film_html(folder: Path) -> str:
         return '<p class="note">This model\'s folder has no pictures of its training.</p>'
     told = json.dumps(guesses(read_history(folder), film.epochs))
     return (
-        f'<div class="film" data-picture="{film.digest}" data-epochs="{list(film.epochs)}" data-guesses="{told}" '
-        f'style="--frames: {len(film.epochs)}">'
+        f'<div class="film" data-picture="{film.digest}" data-epochs="{list(film.epochs)}" data-guesses="{told}">'
         '<div class="stage" role="img" aria-label="the same digits after every epoch of training"></div></div>'
     )
 
@@ -98,7 +96,7 @@ def render_story(models: Models, model_name: str) -> str:
 
 
 def render_numbers(models: Models, model_name: str) -> str:
-    """Return the recipe and the measurements as HTML."""
+    """Return the recipe, the measurements and the curves of the training as HTML."""
     entry = models.entries[model_name]
     rows = measures(entry.model.folder)
     quality = (
@@ -107,22 +105,9 @@ def render_numbers(models: Models, model_name: str) -> str:
         else '<p class="note">Not measured. python scripts/evaluate.py MODEL --write measures these weights.</p>'
     )
     tables = f'<div class="tables">{table(facts(entry), "recipe")}{quality}</div>'
-    return tables + train_your_own_html(entry.model)
-
-
-def curve_data(history: list[dict], curves: dict[str, str]) -> pd.DataFrame:
-    """Return the columns epoch, value and curve: a row for each number that the history has."""
-    rows = [
-        (entry["epoch"], float(entry[key]), name) for key, name in curves.items() for entry in history if key in entry
-    ]
-    return pd.DataFrame(rows, columns=["epoch", "value", "curve"])
-
-
-def draw_curves(models: Models, model_name: str) -> list[gr.LinePlot]:
-    """Return updates of the plots. A plot without data is hidden."""
-    history = read_history(models[model_name].folder)
-    data = [curve_data(history, curves) for curves in CURVES.values()]
-    return [gr.LinePlot(value=frame, visible=len(frame) > 0) for frame in data]
+    history = read_history(entry.model.folder)
+    plots = "".join(plot(history, title, curves) for title, curves in CURVES.items())
+    return f'{tables}<div class="plots">{plots}</div>{train_your_own_html(entry.model)}'
 
 
 def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab) -> View:
@@ -133,30 +118,11 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab)
         if not model_name.is_rendered:
             model_name.render()
         exact.render()
-    plots = []
     with gr.Accordion("Numbers, and training your own", open=False):
         numbers = gr.HTML(elem_id="numbers", apply_default_css=False)
-        with gr.Row(elem_classes="plots"):
-            for title, curves in CURVES.items():
-                plots.append(
-                    gr.LinePlot(
-                        x="epoch",
-                        y="value",
-                        color="curve",
-                        title=title,
-                        color_map=dict(zip(curves.values(), COLOURS, strict=False)),
-                        x_title="epoch",
-                        y_title=" ",
-                        height=260,
-                        min_width=260,
-                        visible=False,
-                        buttons=["fullscreen"],
-                    )
-                )
     opened = [model_name.change, tab.select]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on(opened, partial(render_story, models), model_name, story, **quiet)
     gr.on(opened, partial(render_numbers, models), model_name, numbers, **quiet)
-    gr.on(opened, partial(draw_curves, models), model_name, plots, **quiet)
     parts = {name: {"kind": "text", "value": text} for name, text in TRAYS.items()}  # of the sum of hands
     return View("learned", {}, parts | {"digit": choice_part(ANY, DIGITS)})

@@ -43,6 +43,7 @@ export function mount(element, server, watch) {
     if (!film) return;
     epochs = JSON.parse(film.dataset.epochs);
     guesses = JSON.parse(film.dataset.guesses);
+    film.style.setProperty("--frames", epochs.length);
     slider.max = epochs.length - 1;
     at = 0;
     playing = !still.matches && epochs.length > 1;
