@@ -98,15 +98,23 @@ def real_digits_realness(model: Model) -> float | None:
 
 
 def describe(entry: Entry) -> dict:
-    """Return what the browser must know of a model: its config, the sha256 of its weights, and its state in words."""
+    """Return what the browser must know of a model: its config, its files and their sha256, and its state in words.
+
+    The addresses of the files are relative to `/dcgan/`. The generator is in two halves: see `halves`.
+    """
     model = entry.model
+    hashes = {kind: sha256(path) for kind, path in weight_files(model).items()}
+    upper, lower = (f"weights/{hashes['generator']}/{half}" for half in ("upper", "lower"))
     return {
         "name": entry.name,
         "file": model.file_name,
         "config": model.config.to_dict(),
         "commit": model.commit,
+        "made": f"weights {hashes['generator'][:8]}" if model.commit is None else f"commit {model.commit[:8]}",
         "realness": real_digits_realness(model),
-        "sha256": {kind: sha256(path) for kind, path in weight_files(model).items()},
+        "sha256": hashes,
+        "files": {kind: f"weights/{digest}" for kind, digest in hashes.items()}
+        | {"generatorHalves": [upper, lower], "directions": f"directions/{hashes['generator']}"},
         "status": entry.status,
         "problem": entry.problem,
     }

@@ -126,11 +126,11 @@ window.demo = ((page) => {
   const early = new Map(); // address: promise of the answer
   let asked = false;
   async function fetchEarly() {
-    const hash = window.dcganModels?.find(({ name }) => name === state.model)?.sha256.generator;
-    if (asked || !hash) return;
+    const { sha256, files } = window.dcganModels?.find(({ name }) => name === state.model) ?? {};
+    if (asked || !files) return;
     asked = true;
-    const kept = await window.caches?.match(`${location.origin}/dcgan-weights/${hash}`).catch(() => null); // models.js
-    const url = `${base}weights/${hash}/upper`;
+    const kept = await window.caches?.match(`${location.origin}/dcgan-weights/${sha256.generator}`).catch(() => null); // models.js
+    const url = base + (files.generatorHalves?.[0] ?? files.generator);
     if (kept) return;
     early.set(url, window.fetch(url, { redirect: "error" }));
     early.get(url).catch(() => {}); // who asks for it is told

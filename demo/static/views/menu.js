@@ -31,8 +31,7 @@ export async function fromServer(server, request) {
 async function fileOf(view, kind) {
   await dcgan.scheduler.settled();
   if (!OWN[kind]) return view.file(kind);
-  const drawing = view.drawing(), { commit, sha256 } = modelOf(demo.state.model);
-  const made = commit ? `commit ${commit.slice(0, 8)}` : `weights ${sha256.generator.slice(0, 8)}`;
+  const drawing = view.drawing(), { made } = modelOf(demo.state.model);
   return OWN[kind]({ ...drawing, title: `${drawing.title ?? drawing.name} (${made})` });
 }
 

@@ -84,10 +84,10 @@ const vectors = new Map(); // by the hash of a generator: its directions' vector
 
 // Return the vectors of a model's directions, or null until the server has told them; then the tab is drawn again.
 export function vectorsOf(name) {
-  const hash = modelOf(name).sha256.generator, found = vectors.get(hash);
+  const { sha256: { generator: hash }, files } = modelOf(name), found = vectors.get(hash);
   if (found !== undefined) return found;
   vectors.set(hash, null);
-  fetch(`${base}directions/${hash}`).then((answer) => answer.json()).then((told) => vectors.set(hash, told)).catch(() => {
+  fetch(base + files.directions).then((answer) => answer.json()).then((told) => vectors.set(hash, told)).catch(() => {
     vectors.delete(hash); // the next drawing asks again
   }).then(() => {
     if (vectors.has(hash)) redraw();
@@ -111,8 +111,8 @@ async function look() {
     return draw();
   }
   for (const model of models) {
-    for (const [kind, hash] of Object.entries(model.sha256)) model[`${kind}Url`] = `${base}weights/${hash}`;
-    model.generatorHalves = ["upper", "lower"].map((half) => `${model.generatorUrl}/${half}`);
+    for (const kind of Object.keys(model.sha256)) model[`${kind}Url`] = base + model.files[kind];
+    model.generatorHalves = model.files.generatorHalves?.map((half) => base + half);
   }
   for (const name of dcgan.init({ models, fetch: demo.fetch })) networks.delete(name);
   const wrong = models.filter(({ problem }) => problem);
