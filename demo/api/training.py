@@ -4,8 +4,6 @@ The folder may come from anybody's repo on the Hub: `dcgan.model_folder` reads w
 large counts as missing.
 """
 
-import contextlib
-from datetime import datetime, timezone
 from pathlib import Path
 
 import gradio as gr
@@ -34,11 +32,8 @@ def origin(entry: Entry) -> str:
 
 def facts(entry: Entry) -> list[tuple[str, str]]:
     """Return (name, text) rows: where the weights come from, and how they were trained."""
-    model, rows = entry.model, [("source", origin(entry))]
-    with contextlib.suppress(OSError):  # the cache may have been emptied
-        written = datetime.fromtimestamp((model.folder / "model.safetensors").stat().st_mtime, timezone.utc)
-        rows.append(("file date", f"{written:%Y-%m-%d}"))
-    return rows + card.facts(model.config, model.training, read_history(model.folder))
+    model = entry.model
+    return [("source", origin(entry)), *card.facts(model.config, model.training, read_history(model.folder))]
 
 
 def endpoint(models: Models, model) -> dict:
