@@ -29,6 +29,9 @@ function init({ models: entries, simd, fetch }) {
   return known.names;
 }
 
+// Keep all weights of a model in the browser, for use without a connection.
+const keep = (model) => known.keep(model);
+
 // Return [{name, config, loaded}] of all models.
 function models() {
   return known.names.map((name) => ({ name, config: known.entry(name).config, loaded: known.isLoaded(name) }));
@@ -130,7 +133,7 @@ async function score({ model, seeds, digit = null, truncation = 1 }) {
 }
 
 const dcgan = {
-  init, models, latent, point, load, loadScores, loadFinder, sample, interpolate, ink, score, scheduler,
+  init, keep, models, latent, point, load, loadScores, loadFinder, sample, interpolate, ink, score, scheduler,
   encode, decode, quantise, slerp, lerp, between, along, route, mapPoint, move, toUint8,
   InputError, VIEW_BOX,
 };

@@ -176,6 +176,12 @@ export class Models {
     return this.#network(name, "classifier", (_, buffer) => new DigitClassifier(buffer, this.options));
   }
 
+  // Fetch all weights of a model that the browser does not keep yet, so that it can do without a connection.
+  async keep(name) {
+    const entry = this.entry(name);
+    for (const kind of KINDS) if (entry[`${kind}Url`]) await weightsOf(entry, kind, () => {}, this.#fetch);
+  }
+
   // Return whether a model's generator is ready to draw.
   isLoaded(name) {
     return this.#loaded.has(this.#key(name, "generator"));
