@@ -125,6 +125,12 @@ def describe_all(models: Models) -> list[dict]:
     return [describe(entry) for entry in models.entries.values()]
 
 
+def directions_of(models: Models, entry: Entry) -> str:
+    """Return the vectors of a model's directions as JSON, in the order of the sliders."""
+    vectors = [direction.vector.tolist() for direction in models.directions(entry.model)]
+    return json.dumps([[round(value, 6) for value in vector] for vector in vectors])
+
+
 def routes(models: Models) -> list[Route]:
     """Return the routes below `/dcgan/`."""
 
@@ -154,8 +160,7 @@ def routes(models: Models) -> list[Route]:
     def directions(request: Request) -> Response:
         for entry in models.entries.values():
             if sha256(weight_files(entry.model)["generator"]) == request.path_params["digest"]:
-                vectors = [direction.vector.tolist() for direction in models.directions(entry.model)]
-                return JSONResponse([[round(value, 6) for value in vector] for vector in vectors], headers=FOREVER)
+                return Response(directions_of(models, entry), media_type="application/json", headers=FOREVER)
         return Response(status_code=404)
 
     def picture(request: Request) -> Response:

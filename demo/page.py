@@ -88,17 +88,21 @@ def build_page(models: Models) -> gr.Blocks:
     return page
 
 
+def style() -> str:
+    """Return the page's style, for all tabs."""
+    return "\n".join(
+        [static("style.css"), *(path.read_text("utf-8") for path in sorted(assets.STATIC.glob("views/*.css")))]
+    )
+
+
 def launch_options(page: gr.Blocks, models: Models) -> dict:
     """Return theme, style, scripts, routes and limits for `Blocks.launch`."""
     described = json.dumps(page.browser).replace("<", "\\u003c")
     scripts = [f"window.demo = {{ page: {described} }};", static("state.js")]
-    style = "\n".join(
-        [static("style.css"), *(path.read_text("utf-8") for path in sorted(assets.STATIC.glob("views/*.css")))]
-    )
     return {
         "theme": build_theme(),
         # Not `css=`: Gradio would scope it to its container, and .dark is outside.
-        "head": "\n".join([f"<style>{style}</style>", *(f"<script>{one}</script>" for one in scripts)]),
+        "head": "\n".join([f"<style>{style()}</style>", *(f"<script>{one}</script>" for one in scripts)]),
         "favicon_path": str(assets.STATIC / "favicon.svg"),
         "app_kwargs": assets.app_options(models),
         "state_session_capacity": 300,  # visitors whose state is kept: an API call without a session is one, too

@@ -98,6 +98,11 @@ def novelty(folder: Path) -> Shown | None:
     return shown(folder, "novelty.png", read_novelty)
 
 
+def address(picture: Shown) -> str:
+    """Return the picture's address below `/dcgan/`."""
+    return f"pictures/{picture.digest}"
+
+
 def find(folders: list[Path], digest: str) -> bytes | None:
     """Return the content, WebP, of the picture with a sha256."""
     pictures = (read(folder) for folder in folders for read in (film, novelty))

@@ -63,7 +63,7 @@ window.demo = ((page) => {
     return found.size ? `?${found}` : "";
   }
 
-  const root = new URL(window.gradio_config?.root || "/", location.href).pathname.replace(/\/?$/, "/");
+  const root = new URL(window.gradio_config?.root || page.root || "/", location.href).pathname.replace(/\/?$/, "/");
   const base = new URL(`${root}dcgan/`, location.origin).href; // of what assets.py serves
   const scripts = `${base}static/${page.version}/`;
   let { state, wrong } = fromAddress();

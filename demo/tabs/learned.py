@@ -52,8 +52,9 @@ def film_html(folder: Path) -> str:
     if film is None:
         return '<p class="note">This model\'s folder has no pictures of its training.</p>'
     told = json.dumps(guesses(read_history(folder), film.epochs))
+    about = f'data-picture="{pictures.address(film)}" data-epochs="{list(film.epochs)}" data-guesses="{told}"'
     return (
-        f'<div class="film" data-picture="{film.digest}" data-epochs="{list(film.epochs)}" data-guesses="{told}">'
+        f'<div class="film" {about}>'
         '<div class="stage" role="img" aria-label="the same digits after every epoch of training"></div></div>'
     )
 
@@ -66,7 +67,7 @@ def copies_html(folder: Path) -> str:
         return ""
     halves = '<div class="half"></div><div class="half"></div>'  # one below the other on a phone
     return (
-        f'<h3>Nobody\'s copy</h3><div class="copies" data-picture="{picture.digest}" role="img" '
+        f'<h3>Nobody\'s copy</h3><div class="copies" data-picture="{pictures.address(picture)}" role="img" '
         f'aria-label="generated digits, and below each the real digit that is most like it">{halves}</div>'
         "<p>Below each digit is the real one nearest to it. "
         f"Distance: {np.mean(values):.2f} times that of new real digits.</p>"

@@ -125,7 +125,7 @@ export function mount(element, server) {
     name: "hand", element, uses: HAND, title: "The handwriting", draw, drawing,
     file: () => fromServer(server, { hand: handOf(shown.model).text }),
     get moving() {
-      return shown.network.config.num_classes ? { font: "Font, to install (ZIP)" } : {};
+      return server && shown.network.config.num_classes ? { font: "Font, to install (ZIP)" } : {};
     },
   };
   add(view);

@@ -37,7 +37,7 @@ export function mount(element, server, watch) {
   function begin() {
     clearTimeout(timer);
     for (const one of element.querySelectorAll("[data-picture]")) {
-      one.style.setProperty("--picture", `url("${demo.base}pictures/${one.dataset.picture}")`);
+      one.style.setProperty("--picture", `url("${new URL(one.dataset.picture, demo.base)}")`);
     }
     film = element.querySelector(".film");
     if (!film) return;

@@ -4,7 +4,8 @@
 //
 // title: the name of what is shown, for example "The wall". drawing(): what is shown, as save.js describes it.
 // moving, extra: further files, {kind: text}; those of `extra` are under *More*.
-// file(kind): a promise of such a file, {name, content}. The content is a Blob or a text.
+// file(kind, tell): a promise of such a file, {name, content}. The content is a Blob or a text. tell(text) says on the
+// button how far it is.
 
 import dcgan from "../engine/index.js";
 import { make } from "./glyphs.js";
@@ -28,9 +29,9 @@ export async function fromServer(server, request) {
   return { name: answer.name, content: await (await fetch(answer.uri)).blob() };
 }
 
-async function fileOf(view, kind) {
+async function fileOf(view, kind, tell) {
   await dcgan.scheduler.settled();
-  if (!OWN[kind]) return view.file(kind);
+  if (!OWN[kind]) return view.file(kind, tell);
   const drawing = view.drawing(), { made } = modelOf(demo.state.model);
   return OWN[kind]({ ...drawing, title: `${drawing.title ?? drawing.name} (${made})` });
 }
@@ -39,8 +40,9 @@ async function press(pressed, view, kind) {
   const text = pressed.textContent;
   pressed.disabled = true;
   try {
-    const { name, content } = await fileOf(view, kind);
+    const { name, content } = await fileOf(view, kind, (told) => (pressed.textContent = told));
     save(name, content);
+    pressed.textContent = text;
   } catch (error) {
     pressed.textContent = error.message || "No answer from the server: try again";
     setTimeout(() => (pressed.textContent = text), 3000);

@@ -6,10 +6,12 @@ import { button, Drawn, drawSoon, glyph, make } from "./glyphs.js";
 import { handOf, newSeed } from "./hand.js";
 import { fromServer } from "./menu.js";
 import { FEWEST, MOST, Stops } from "./morph-stops.js";
+import { record, videoKind } from "./morph-video.js";
 import { add, modelOf } from "./page.js";
 import { sheetOf, toSvg } from "./save.js";
 
 const REST = 5; // frames that a morph rests at its ends, when it goes there and back
+const FROM_SERVER = { gif: "GIF", webp: "WebP", mp4: "MP4" };
 const NAMED = 4; // stops that a file's name has
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -32,7 +34,8 @@ export function mount(element, server) {
   );
   view = {
     name: "morph", element, draw, leave,
-    title: "This frame", moving: { gif: "GIF", webp: "WebP", mp4: "MP4" }, extra: { strip: "All frames in a row (SVG)" }, drawing, file: (kind) => file(server, kind),
+    title: "This frame", moving: server ? FROM_SERVER : videoKind() ? { video: "Video" } : {}, extra: { strip: "All frames in a row (SVG)" },
+    drawing, file: (kind, tell) => file(server, kind, tell),
   };
   for (const one of [playing, screen]) one.addEventListener("click", toggle);
   position.addEventListener("keydown", (event) => {
@@ -199,13 +202,27 @@ function nameOf() {
   return [modelOf(model).file, hands.join("_to_"), values.path, ...smooth, ...closed].join("_");
 }
 
-function drawing() {
+function drawing(at = place) {
   if (!shown) return null;
   const { network, points, options } = shown;
-  return sheetOf(`${nameOf()}_at-${place.toFixed(2)}`, [new Drawn(network, dcgan.along(points, place, options))], 1);
+  return sheetOf(`${nameOf()}_at-${at.toFixed(2)}`, [new Drawn(network, dcgan.along(points, at, options))], 1);
 }
 
-function file(server, kind) {
+// Record the morph from its first stop on, as it is played.
+async function video(tell) {
+  const { legs, values } = shown, leg = (values.steps - 1) / values.speed, way = legs * leg; // seconds
+  const pause = values.closed ? 0 : REST / values.speed;
+  const placeAt = (seconds) => {
+    const there = Math.min(Math.max(seconds - pause, 0), way), back = Math.max(seconds - way - 2 * pause, 0);
+    return Math.min(Math.max(there - back, 0) / leg, legs);
+  };
+  const length = values.closed ? way : 2 * (way + pause);
+  const content = await record(length, (seconds) => drawing(placeAt(seconds)), (left) => tell(`Recording: ${left} s left`));
+  return { name: `${nameOf()}.${videoKind()}`, content };
+}
+
+async function file(server, kind, tell) {
+  if (kind === "video") return video(tell);
   const { network, points, options, values: { keys, at, ...values } } = shown;
   if (kind !== "strip") return fromServer(server, { ...values, key_text: keys, kind });
   const frames = dcgan.route(points, values.steps, options).map((point) => new Drawn(network, point));

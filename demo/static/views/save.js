@@ -61,16 +61,21 @@ function canvasOf(width, height) {
 
 const png = (canvas) => new Promise((done) => canvas.toBlob(done, "image/png"));
 
+// Paint a drawing over a whole canvas, ink on paper or on nothing.
+export function paintPaper(canvas, drawing, transparent = false) {
+  const context = canvas.getContext("2d");
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.fillStyle = PAPER;
+  if (!transparent) context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillStyle = context.strokeStyle = INK;
+  paint(context, drawing, canvas.width / drawing.width);
+}
+
 // Return a drawing as a large PNG, ink on paper or on nothing.
 export async function toPng(drawing, transparent = false) {
   const scale = Math.min(MOST, LONG / Math.max(drawing.width, drawing.height));
-  const { canvas, context } = canvasOf(Math.round(drawing.width * scale), Math.round(drawing.height * scale));
-  if (!transparent) {
-    context.fillStyle = PAPER;
-    context.fillRect(0, 0, canvas.width, canvas.height);
-  }
-  context.fillStyle = context.strokeStyle = INK;
-  paint(context, drawing, scale);
+  const { canvas } = canvasOf(Math.round(drawing.width * scale), Math.round(drawing.height * scale));
+  paintPaper(canvas, drawing, transparent);
   return png(canvas);
 }
 
