@@ -9,17 +9,27 @@ MAX_INTEGER = 2**53  # JavaScript and orjson cannot hold every larger integer
 MAX_DEPTH = 20
 
 
-def write_file(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Call `write(temporary)`, then move the finished file to `path`. On an error `path` stays as it was."""
+def write_file(path: str | Path, write: Callable[[Path], object], previous: Path | None = None) -> None:
+    """Call `write(temporary)`, then move the finished file to `path`. On an error `path` stays as it was.
+
+    previous: where the file that is at `path` is moved to, instead of being replaced.
+    """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:
         write(temporary)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        if previous is not None and path.exists():
+            path.replace(previous)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def partial_files(folder: Path) -> list[Path]:
+    """Return the temporary files that killed processes left in a folder."""
+    return list(folder.glob(".*.[0-9]*.partial*"))
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -9,6 +9,7 @@ animation of the same seeds after each epoch. Ctrl-C saves and exits.
 import argparse
 import signal
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +21,9 @@ from dcgan.data import load_mnist, to_model_size
 from dcgan.evaluation.classifier import load_classifier
 from dcgan.evaluation.protocol import epoch_quality
 from dcgan.hub.upload import check_repo_id, push_model
-from dcgan.training.loop import NonFiniteLoss, is_finished, steps_per_epoch
+from dcgan.training.loop import steps_per_epoch
 from dcgan.training.progress import Progress
-from dcgan.training.recalibrate import recalibrated_networks
-from dcgan.training.run_folder import check_run_folder, open_run, train_in_folder, write_model_folder
+from dcgan.training.run_folder import hold_folder, open_run, train_in_folder
 from dcgan.training.step import check_recipe
 from scripts import cli
 
@@ -47,33 +47,23 @@ def main(argv: list[str] | None = None) -> int:
     device, out, repo = cli.pick_device(arguments.device), arguments.out, getattr(arguments, "push", None)
     if repo is not None:
         check_repo_id(repo)  # before hours of training, not after
-    state = check_run_folder(out, model_config, config)
-    images, labels = load_mnist(arguments.data_dir)
-    if config.images:
-        images, labels = images[: config.images], labels[: config.images]
-    progress = Progress(config, steps_per_epoch(config, len(images)))
-    images = to_model_size(images, model_config.image_size, model_config.image_channels).to(device)
-    labels = labels.to(device)
-    run = open_run(state, out, model_config, config, device)
-    if run.step:
-        done = f"step {run.step:,} ({len(run.history)} of {config.epochs} epochs done)"
-        progress.line(f"resuming {out} at {done}")
-
-    measure = partial(epoch_quality, images=images, classifier=load_classifier())
-    stop = cli.StopOnSignal(signal.SIGINT, signal.SIGTERM)
-    try:
-        with stop:
-            if is_finished(run, len(images)):  # nothing is left to train: bring the folder up to date
-                write_model_folder(out, run, *recalibrated_networks(run, images, labels), len(images))
+    with hold_folder(out):
+        images, labels = load_mnist(arguments.data_dir)
+        if config.images:
+            images, labels = images[: config.images], labels[: config.images]
+        progress = Progress(config, steps_per_epoch(config, len(images)))
+        images = to_model_size(images, model_config.image_size, model_config.image_channels).to(device)
+        labels = labels.to(device)
+        run = open_run(out, model_config, config, device, progress.line)
+        if run.step:
+            done = f"step {run.step:,} ({len(run.history)} of {config.epochs} epochs done)"
+            progress.line(f"resuming {out} at {done}")
+        measure = partial(epoch_quality, images=images, classifier=load_classifier())
+        stop = cli.StopOnSignal(signal.SIGINT, signal.SIGTERM)
+        with stop, closing(progress):
             finished = train_in_folder(
                 run, out, images, labels, measure=measure, should_stop=lambda: stop.requested, progress=progress
             )
-    except NonFiniteLoss as error:
-        raise InputError(str(error)) from None
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}); its last checkpoint is unchanged") from None
-    finally:
-        progress.close()
     if not finished:
         progress.line(f"stopped at step {run.step:,} and saved: run the same command to continue")
         return 130

@@ -13,20 +13,16 @@ import torch
 from torch import Tensor
 
 from dcgan import InputError
-from dcgan.config import TrainConfig
+from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
 from dcgan.latents.sampling import crop, sample
 from dcgan.networks import Discriminator, Generator
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
-from dcgan.training.step import Run, train_step
+from dcgan.training.step import Diverged, Run, check_state, train_step
 
 LOG_EVERY = 50  # steps between two looks at the losses: each look is a CPU-GPU sync point
 FRAME_ROWS = 6  # of the grid with fixed seeds that is kept of every epoch
-
-
-class NonFiniteLoss(RuntimeError):
-    """A loss became infinite or NaN. The message names the step."""
 
 
 def steps_per_epoch(config: TrainConfig, count: int) -> int:
@@ -53,9 +49,11 @@ def train(
 
     images: (N, C, S, S) uint8 and labels (N,) uint8, both on the run's device. When it yields, `run` holds the epoch's
     history entry and frame. `should_stop` is asked after each step; stopped within an epoch, it ends without a yield.
-    Raises `NonFiniteLoss`, and `InputError` if there are too few images for a batch.
+    Raises `Diverged`, and `InputError` if there are too few images for a batch, or not those that the run began with.
     """
     config, batch_size, steps = run.config, run.config.batch_size, steps_per_epoch(run.config, len(images))
+    if run.step // steps != len(run.history):
+        raise InputError(f"step {run.step} is not in epoch {len(run.history) + 1} of {steps} steps: other images?")
     progress = progress or Progress(config, steps, io.StringIO())
     run.generator.train()
     run.discriminator.train()
@@ -85,7 +83,9 @@ def train(
         progress.close()
         if done == steps:
             networks = recalibrated_networks(run, images, labels)
+            check_state({type(network).__name__: network.state_dict() for network in networks}, run.step)
             run.history.append(history_entry(run, epoch, steps))
+            run.measured = False
             run.frames.append(fixed_samples(networks[0], FRAME_ROWS))
             run.epoch_sums.zero_()
             run.seconds = 0.0
@@ -114,6 +114,12 @@ def fixed_samples(generator: Generator, rows: int) -> np.ndarray:
     return crop(sample(generator, seeds, digits).images, config.border)
 
 
+def frame_shape(model_config: ModelConfig) -> tuple[int, ...]:
+    """Return the shape of an epoch's frame."""
+    size = model_config.image_size - 2 * model_config.border
+    return 10 * FRAME_ROWS, model_config.image_channels, size, size
+
+
 def decay_factor(config: TrainConfig, progress: float) -> float:
     """Return the factor of the learning rates at `progress` in [0, 1]: 1, then falling linearly to 0."""
     if progress <= config.decay_start or config.decay_start == 1.0:
@@ -128,11 +134,8 @@ def data_order(config: TrainConfig, epoch: int, count: int) -> Tensor:
 
 
 def check_finite(pending: list[Tensor], first_step: int) -> None:
-    """Raise `NonFiniteLoss` if one of the losses since the last look is not finite."""
+    """Raise `Diverged` if one of the losses since the last look is not finite."""
     finite = torch.isfinite(torch.stack(pending)).all(dim=1)
     if not finite.all():
         step = first_step + int((~finite).nonzero()[0])
-        raise NonFiniteLoss(
-            f"the loss of step {step} is not finite, so training stopped; try a lower learning rate. "
-            "The last checkpoint, if there is one, is unchanged"
-        )
+        raise Diverged(f"the loss of step {step}")

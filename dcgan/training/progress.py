@@ -1,5 +1,6 @@
 """Training progress: a tqdm bar on a terminal, plain lines in a log."""
 
+import itertools
 import sys
 import time
 
@@ -8,6 +9,7 @@ from tqdm import tqdm
 from dcgan.config import TrainConfig
 
 LINE_SECONDS = 60  # between two lines of a log within an epoch
+COLLAPSE_EPOCHS, NEAR_0 = 5, 0.05  # when to warn of a collapse
 
 
 class Progress:
@@ -48,14 +50,32 @@ class Progress:
             share = done / self.steps_per_epoch
             self.line(f"epoch {epoch + 1}/{self.config.epochs}  {share:4.0%}  {losses}  {rate:,.0f} images/s")
 
-    def end_epoch(self, entry: dict) -> None:
-        """Print the line of a history entry."""
+    def end_epoch(self, history: list[dict]) -> None:
+        """Print the line of the last history entry, and once, if training seems to have collapsed, a warning."""
         self.close()
+        entry = history[-1]
         self.line(
             f"epoch {entry['epoch']}/{self.config.epochs}  loss D {entry['loss_d']:.3f}  G {entry['loss_g']:.3f}  "
             f"D(real) {entry['probability_real']:.2f}  D(fake) {entry['probability_fake']:.2f}  "
             f"{entry['seconds']:.1f} s  {entry['images_per_second']:,.0f} images/s"
         )
+        troubles = list(itertools.takewhile(bool, (self.trouble(entry) for entry in reversed(history))))
+        if len(troubles) == COLLAPSE_EPOCHS:  # not at each epoch after that
+            self.line(f"warning: for {COLLAPSE_EPOCHS} epochs, {troubles[0]}, with another --out")
+
+    def trouble(self, entry: dict) -> str | None:
+        """Return what a history entry says of a collapse, with advice; None if it says nothing of one."""
+        if min(entry.get("recall", 1.0), entry.get("coverage", 1.0)) < NEAR_0:
+            return (
+                "recall or coverage has been near 0: the generator makes few kinds of digits, or none. "
+                "If it stays so, try lower learning rates or another --seed"
+            )
+        if entry["probability_real"] > self.config.real_label - NEAR_0 and entry["probability_fake"] < NEAR_0:
+            return (
+                "the discriminator has been right about nearly every image, and the generator learns little from it. "
+                "If it stays so, try a higher --r1-gamma or a lower --learning-rate-d"
+            )
+        return None
 
     def close(self) -> None:
         if self.bar is not None:

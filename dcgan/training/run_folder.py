@@ -1,10 +1,15 @@
 """A run's folder: a checkpoint beside a model folder that is whole after every epoch."""
 
+import contextlib
 import functools
+import itertools
 import json
+import os
 import platform
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -12,45 +17,92 @@ from torch import Tensor
 
 from dcgan import InputError
 from dcgan.config import ModelConfig, TrainConfig
-from dcgan.files import is_free, write_text
+from dcgan.files import partial_files, write_text
 from dcgan.hub.card import write_card
 from dcgan.images import grid, save_animation, save_png
 from dcgan.model_folder import save_weights, write_config
 from dcgan.networks import Discriminator, Generator
-from dcgan.training import checkpoint
+from dcgan.training.checkpoint import restore_run, save_checkpoint
 from dcgan.training.loop import fixed_samples, is_finished, steps_per_epoch, train
 from dcgan.training.progress import Progress
+from dcgan.training.recalibrate import recalibrated_networks
 from dcgan.training.step import Run, new_run
+
+try:
+    import fcntl
+except ImportError:  # Windows has none, and no locks here
+    fcntl = None
 
 FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 200, 2000
 
 
-def check_run_folder(out: Path, model_config: ModelConfig, config: TrainConfig) -> dict | None:
-    """Return the contents of the checkpoint in `out`, or None if `out` is free for a new run. Writes nothing.
+@contextmanager
+def hold_folder(out: Path) -> Iterator[None]:
+    """Create `out` if it does not exist, and keep every other trainer out of it within the context.
 
-    Raises `InputError` if the folder holds something else, or a run with other settings.
+    The lock ends with the process, however that ends. A new folder that is still empty at the end is removed. Raises
+    `InputError` if `out` is no folder, is held by another trainer, or cannot be written to, now or within the context.
     """
-    if (out / checkpoint.NAME).exists():
-        state = checkpoint.read_checkpoint(out)
-        checkpoint.check_same_settings(state, model_config, config)
-        return state
-    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not existing.is_dir():
-        raise InputError(f"{existing} is a file: --out must name a folder")
-    if not is_free(out):
-        raise InputError(f"{out} holds something else (no {checkpoint.NAME}): use a new or an empty folder")
-    return None
-
-
-def open_run(state: dict | None, out: Path, model_config: ModelConfig, config: TrainConfig, device) -> Run:
-    """Return the run of `check_run_folder`'s state, extended if it has fewer epochs, or a new one. Creates `out`."""
-    run = new_run(model_config, config, device) if state is None else checkpoint.load_checkpoint(state, device)
-    if config.epochs > run.config.epochs:
-        checkpoint.extend_run(run, config.epochs)
     try:
+        missing = list(itertools.takewhile(lambda path: not path.exists(), (out, *out.absolute().parents)))
+        existing = missing[-1].absolute().parent if missing else out
+        if not existing.is_dir():
+            raise InputError(f"{existing} is a file: --out must name a folder")
         out.mkdir(parents=True, exist_ok=True)
+        with locked(out):
+            try:
+                with tempfile.TemporaryFile(dir=out):  # fails in a read-only folder, before hours of training
+                    pass
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # not empty
+                    for path in missing:
+                        path.rmdir()
     except OSError as error:
-        raise InputError(f"{out} cannot be created: {error.strerror}") from None
+        reason = error.strerror or error
+        raise InputError(f"{out} cannot be written ({reason}); a checkpoint that was there is unchanged") from None
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder within the context. Raises `InputError` if another process holds it."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise InputError(f"another training is writing to {folder}: wait for its end, or use another --out") from None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def open_run(
+    out: Path,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    device: torch.device | str,
+    log: Callable[[str], None] = lambda text: None,
+) -> Run:
+    """Return the run in `out` (see `restore_run`), or a new one, which is saved at once. `out` must be held.
+
+    Raises `InputError` if the folder holds something else, or a run that cannot be used or had other settings.
+    """
+    run = restore_run(out, model_config, config, device, log)
+    left = partial_files(out)
+    if run is None and (others := sorted(set(out.iterdir()) - set(left))):
+        raise InputError(f"{out} holds something else ({others[0].name}): use a new or an empty folder")
+    for path in left:
+        path.unlink()
+    if run is None:
+        run = new_run(model_config, config, device)
+        save_checkpoint(run, out)  # a disk without room for it is noticed before hours of training
     return run
 
 
@@ -67,21 +119,30 @@ def train_in_folder(
     """Train the run and keep `out` up to date; return whether it finished.
 
     After each epoch the checkpoint is saved before anything else, so that no later error loses the epoch. Then
-    `measure` gets the generator, and what it returns joins the history entry. Else like `train`.
+    `measure` gets the generator, and what it returns joins the history entry. What a killed trainer left undone after
+    its last epoch is done first. Else like `train`.
     """
     progress = progress or Progress(run.config, steps_per_epoch(run.config, len(images)))
-    for generator, discriminator in train(run, images, labels, should_stop=should_stop, progress=progress):
-        checkpoint.save_checkpoint(run, out)
-        try:
-            run.history[-1] |= measure(generator)
-        except Exception as error:  # whatever it is, training is worth more than one measurement
-            progress.line(f"epoch {len(run.history)} was not measured: {type(error).__name__}: {error}")
-        else:
-            checkpoint.save_checkpoint(run, out)
-        progress.end_epoch(run.history[-1])
+
+    def finish_epoch(generator: Generator, discriminator: Discriminator) -> None:
+        if not run.measured:
+            try:
+                run.history[-1] |= measure(generator)
+            except Exception as error:  # whatever it is, training is worth more than one measurement
+                progress.line(f"epoch {len(run.history)} was not measured: {type(error).__name__}: {error}")
+            run.measured = True
+            save_checkpoint(run, out)
+            progress.end_epoch(run.history)
         write_model_folder(out, run, generator, discriminator, len(images))
+
+    extended = len(run.history) in run.previous_ends  # its folder is up to date
+    if run.history and run.step == run.history[-1]["step"] and not (run.measured and extended):
+        finish_epoch(*recalibrated_networks(run, images, labels))
+    for networks in train(run, images, labels, should_stop=should_stop, progress=progress):
+        save_checkpoint(run, out)
+        finish_epoch(*networks)
     if run.seconds:  # stopped within an epoch
-        checkpoint.save_checkpoint(run, out)
+        save_checkpoint(run, out)
     return is_finished(run, len(images))
 
 

@@ -1,6 +1,7 @@
 """One training step: an update of the discriminator (D) and one of the generator (G), and the state they change."""
 
 import copy
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,8 +15,38 @@ from dcgan.config import ModelConfig, TrainConfig
 from dcgan.networks import Discriminator, Generator, seeded_cpu
 
 R1_EVERY = 8  # steps; with 8 times the weight it works as well and costs far less (Karras et al. 2020, appendix B)
-MODULES = ("generator", "discriminator", "averaged", "optimizer_g", "optimizer_d")  # of a Run: have a state_dict
-VALUES = ("step", "epoch_sums", "seconds", "history", "previous_ends")  # of a Run: are saved as they are
+NETWORKS, OPTIMIZERS = ("generator", "discriminator", "averaged"), ("optimizer_g", "optimizer_d")  # of a Run
+VALUES = ("step", "epoch_sums", "seconds", "history", "measured", "previous_ends")  # of a Run: are saved as they are
+
+
+class Diverged(InputError):
+    """A loss or a weight became infinite or NaN."""
+
+    def __init__(self, what: str):
+        super().__init__(
+            f"{what} is not finite, so training stopped. The last good checkpoint is kept; "
+            "try lower learning rates, with another --out"
+        )
+
+
+def not_finite(state: object, place: str = "") -> str | None:
+    """Return where the first number that is not finite lies in nested dicts and lists, like `averaged.project.weight`.
+
+    Returns None if all numbers are finite.
+    """
+    if isinstance(state, Tensor):
+        return None if bool(state.isfinite().all()) else place
+    if isinstance(state, float):
+        return None if math.isfinite(state) else place
+    parts = state if isinstance(state, dict) else dict(enumerate(state)) if isinstance(state, (list, tuple)) else {}
+    found = (not_finite(part, f"{place}.{name}".lstrip(".")) for name, part in parts.items())
+    return next((inner for inner in found if inner is not None), None)
+
+
+def check_state(state: dict, step: int) -> None:
+    """Raise `Diverged` if a number in nested dicts and lists is not finite after a step."""
+    if (place := not_finite(state)) is not None:
+        raise Diverged(f"after step {step}, {place}")
 
 
 @dataclass
@@ -35,13 +66,14 @@ class Run:
     step: int = 0
     seconds: float = 0.0  # spent in this epoch so far
     history: list[dict] = field(default_factory=list)  # one entry per epoch
+    measured: bool = True  # the last entry has its measures, or they failed
     frames: list[np.ndarray] = field(default_factory=list)  # (60, C, 28, 28) uint8 per epoch
     # Averaged weights at the end of each shorter run that this one extends, by their number of epochs.
     previous_ends: dict[int, dict[str, Tensor]] = field(default_factory=dict)
 
     def state_dict(self) -> dict:
         """Return the run as tensors and plain values, which `torch.load` reads with `weights_only=True`."""
-        state = {name: getattr(self, name).state_dict() for name in MODULES}
+        state = {name: getattr(self, name).state_dict() for name in NETWORKS + OPTIMIZERS}
         state |= {name: getattr(self, name) for name in VALUES}
         return state | {
             "model_config": self.model_config.to_dict(),
@@ -53,8 +85,13 @@ class Run:
 
     def load_state_dict(self, state: dict) -> None:
         """Restore what `state_dict` returned. The run must have been made with the same configs."""
-        for name in MODULES:
+        for name in NETWORKS:
             getattr(self, name).load_state_dict(state[name])
+        for name in OPTIMIZERS:  # their settings follow from the config, but for the learning rate of the moment
+            optimizer, saved = getattr(self, name), state[name]
+            (group,) = optimizer.state_dict()["param_groups"]
+            group["lr"] = saved["param_groups"][0]["lr"]
+            optimizer.load_state_dict({"state": saved["state"], "param_groups": [group]})
         for name in VALUES:
             setattr(self, name, to_device(state[name], self.device))
         self.frames = [] if state["frames"] is None else list(state["frames"].numpy())

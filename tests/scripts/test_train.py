@@ -1,5 +1,6 @@
 """scripts/train.py as a whole: what it writes, what it refuses, how it stops and resumes."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -7,28 +8,29 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import huggingface_hub
 import numpy as np
 import pytest
 import torch
 import torchvision.datasets
-from page_server import ROOT
 from PIL import Image
-from safetensors.torch import load_file
+from same_runs import assert_same_folders
+from trainers import Trainers, trainers
 
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.hub.load import load_model
 from dcgan.latents.sampling import sample
-from dcgan.training.checkpoint import read_checkpoint
+from dcgan.training.checkpoint import NAME, PREVIOUS, read_checkpoint
 from scripts import cli
 from scripts import train as train_script
 
-FILES = {"README.md", "checkpoint.pt", "config.json", "history.jsonl", "progress.webp", "samples.png"}
+FILES = {"README.md", NAME, PREVIOUS, "config.json", "history.jsonl", "progress.webp", "samples.png"}
 FILES |= {"model.safetensors", "discriminator.safetensors"}
 
 
@@ -91,42 +93,68 @@ def test_unconditional_preset_trains_too(out, tiny_flags, capsys):
     assert lines[0].startswith("epoch 1/1  loss D ") and lines[1].startswith("done: ") and len(lines) == 2
 
 
-FEW_BATCHES = """
-import dcgan.training.recalibrate
-from scripts import cli, train
-dcgan.training.recalibrate.RECALIBRATION_BATCHES = 2  # as in the run to compare with
-cli.run(train.main)
-"""
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory) -> Iterator[Trainers]:
+    with trainers(tmp_path_factory.mktemp("trainers")) as running:
+        yield running
 
 
-def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_weights(tiny_run, tmp_path, tiny_flags, capsys):
-    run = tmp_path / "run"
-    flags = ["--preset", "mnist-conditional", "--out", str(run), *tiny_flags]
-    process = subprocess.Popen(
-        [sys.executable, "-c", FEW_BATCHES, *flags],
-        cwd=tmp_path,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    first = process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=120)
-    assert first.startswith("epoch 1/3"), first + errors
-    assert (process.returncode, output) == (130, "")
-    (line,) = errors.splitlines()
-    step = read_checkpoint(run)["step"]
-    assert line.startswith(f"stopped at step {step} and saved: ") and 10 <= step < 30
+@pytest.fixture
+def command(out, tiny_flags) -> list[str]:
+    return ["--preset", "mnist-conditional", "--out", str(out), *tiny_flags]
 
-    assert train_script.main(flags) == 0
-    assert capsys.readouterr().err.startswith(f"resuming {run} at step {step} ")
-    for name in ("samples.png", "progress.webp"):
-        assert (run / name).read_bytes() == (tiny_run / name).read_bytes(), name
-    for name in ("model.safetensors", "discriminator.safetensors"):
-        resumed, uninterrupted = (load_file(folder / name) for folder in (run, tiny_run))
-        assert all(torch.equal(tensor, resumed[key]) for key, tensor in uninterrupted.items()), name
-    assert {path.name for path in run.iterdir()} == FILES
+
+def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_weights(forks, tiny_run, out, command, refusal):
+    """Meanwhile, no other training may use the folder."""
+    before, process = len(forks.errors), forks.start(command)
+    while not forks.errors[before:].startswith("epoch 1/3"):
+        time.sleep(0.01)
+    assert refusal(train_script, *command).startswith(f"another training is writing to {out}")
+    os.kill(process, signal.SIGINT)
+    assert forks.wait() == 130
+    step = read_checkpoint(out / NAME)["step"]
+    assert forks.errors.splitlines()[-1].startswith(f"stopped at step {step} and saved: ") and 10 <= step < 30
+    assert forks.run(command) == 0
+    assert f"resuming {out} at step {step} " in forks.errors
+    assert_same_folders(out, tiny_run)
+
+
+def test_killed_trainings_go_on_to_the_same_weights(forks, tiny_run, out, command):
+    """Each dies before the write or rename of that number: within the first checkpoint, between two, before the measures
+    of an epoch are saved, and within the model folder."""
+    for die_at, step in ((2, None), (7, None), (7, 10), (9, 10)):
+        assert forks.run(command, die_at) == -signal.SIGKILL
+        assert [path.name for path in out.iterdir() if ".partial" in path.name]
+        assert (read_checkpoint(out / NAME)["step"] if (out / NAME).exists() else None) == step
+    assert not read_checkpoint(out / PREVIOUS)["measured"]
+    assert forks.run(command) == 0
+    assert_same_folders(out, tiny_run)
+
+
+@pytest.mark.soak
+def test_thirty_kills_at_random_moments(forks, tiny_run, out, command):
+    """In turn at a random time, and before a random write or rename. A run that is done is compared and begun again."""
+    random, kills, runs, started = Random(0), Counter(), 0, time.monotonic()
+    while kills.total() < 30 or out.exists():
+        if kills.total() >= 30:
+            code = forks.run(command)
+        elif kills.total() % 2:
+            process = forks.start(command)
+            time.sleep(random.uniform(0.3, 2.5))
+            with contextlib.suppress(ProcessLookupError):  # it is done
+                os.kill(process, signal.SIGKILL)
+            code = forks.wait()
+        else:
+            code = forks.run(command, random.randint(1, 45))
+        if code == 0:
+            assert_same_folders(out, tiny_run)
+            shutil.rmtree(out)
+            runs += 1
+        else:
+            assert code == -signal.SIGKILL
+            inside = out.exists() and any(".partial" in path.name for path in out.iterdir())
+            kills["inside a write" if inside else "elsewhere"] += 1
+    print(f"{dict(kills)}; {runs} runs equal to the uninterrupted one; {time.monotonic() - started:.0f} s")
 
 
 @pytest.fixture
@@ -208,27 +236,26 @@ class Attack:
         return Path.touch, (Path("pickle-was-run"),)
 
 
-@pytest.mark.parametrize("state", [{}, [1, 2], {"format_version": 2}, {"format_version": 1, "step": Attack()}])
-def test_checkpoint_of_something_else_or_damaged(train_refusal, out, tmp_path, monkeypatch, state):
+@pytest.mark.parametrize("state", [{}, [1, 2], {"format_version": 3}, {"format_version": 1, "step": Attack()}])
+def test_checkpoint_of_something_else(train_refusal, out, tmp_path, monkeypatch, state):
     monkeypatch.chdir(tmp_path)
     out.mkdir()
-    torch.save(state, out / "checkpoint.pt")
+    torch.save(state, out / NAME)
     attack = isinstance(state, dict) and "step" in state
     assert ("checkpoint.pt cannot be read" if attack else "was written by another version") in train_refusal()
     assert not Path("pickle-was-run").exists()
-    content = (out / "checkpoint.pt").read_bytes()
-    for size in (0, 10, len(content) // 2, -1):
-        (out / "checkpoint.pt").write_bytes(content[:size])
-        assert "checkpoint.pt cannot be read" in train_refusal()
 
 
-@pytest.mark.parametrize("size", [50_000, 500_000], ids=["the weights", "the checkpoint"])
-def test_disk_that_fills_up_is_one_sentence(refusal, out, tiny_flags, full_disk, size):
-    """A generator is 0.3 MB here, a checkpoint 1.3 MB."""
-    with full_disk(size):
-        sentence = refusal(train_script, "--preset", "mnist-conditional", "--out", out, *tiny_flags)
-    assert sentence.startswith(f"{out} cannot be written")
-    assert not [path.name for path in out.iterdir() if ".partial" in path.name]
+def test_disk_that_fills_up_is_one_sentence(refusal, forks, tiny_run, out, command, full_disk):
+    """Too small for the first checkpoint, 0.6 MB; then for the next, 1.3 MB, which Adam's sums make larger."""
+    with full_disk(100_000):
+        assert refusal(train_script, *command).startswith(f"{out} cannot be written")
+    assert not out.exists()
+    with full_disk(1_000_000):
+        assert refusal(train_script, *command).startswith(f"{out} cannot be written")
+    assert [path.name for path in out.iterdir()] == [NAME]
+    assert forks.run(command) == 0
+    assert_same_folders(out, tiny_run)
 
 
 def test_every_field_can_be_given_as_a_flag(out):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from same_runs import assert_same, assert_same_folders
 from torch import Tensor, nn
 
 import dcgan.config
@@ -19,12 +20,12 @@ from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
 from dcgan.latents.sampling import sample
 from dcgan.model_folder import load_folder
-from dcgan.training.checkpoint import extend_run, load_checkpoint, read_checkpoint, save_checkpoint
-from dcgan.training.loop import NonFiniteLoss, data_order, decay_factor, train
+from dcgan.training.checkpoint import NAME, extend_run, load_checkpoint, read_checkpoint, save_checkpoint
+from dcgan.training.loop import data_order, decay_factor, train
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
-from dcgan.training.run_folder import check_run_folder, open_run, train_in_folder
-from dcgan.training.step import Run, new_run
+from dcgan.training.run_folder import open_run, train_in_folder
+from dcgan.training.step import Diverged, Run, new_run
 
 SMALL = ModelConfig(base_channels=8, num_classes=10)
 RECIPE = TrainConfig(epochs=3, batch_size=32, learning_rate_g=2e-3, learning_rate_d=2e-3)  # 10 steps an epoch
@@ -83,20 +84,6 @@ def test_unconditional_training_works_at_64_pixels_in_colour():
     assert run.frames[0].shape == (60, 3, 56, 56)
 
 
-def assert_same(one: object, other: object, where: str = "") -> None:
-    """To the bit; only the clock may differ."""
-    if isinstance(one, Tensor):
-        assert torch.equal(one, other), where
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for key in one.keys() - {"seconds", "images_per_second"}:
-            assert_same(one[key], other[key], f"{where}/{key}")
-    elif isinstance(one, (list, tuple)):
-        assert_same(dict(enumerate(one)), dict(enumerate(other)), where)
-    else:
-        assert one == other, where
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(digits, tmp_path_factory) -> tuple[Run, Path]:
     folder = tmp_path_factory.mktemp("uninterrupted")
@@ -111,19 +98,17 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(stops, uninterrupt
     for stop in stops:
         assert not train_folder(run, tmp_path, digits, stop)
         assert run.step == stop
-        run = load_checkpoint(read_checkpoint(tmp_path), "cpu")
+        run = load_checkpoint(tmp_path / NAME, "cpu")
     assert train_folder(run, tmp_path, digits)
     other, other_folder = uninterrupted
-    assert_same(read_checkpoint(tmp_path), read_checkpoint(other_folder))
+    assert_same_folders(tmp_path, other_folder)
     assert_same(run.state_dict(), other.state_dict())
-    for name in ("model.safetensors", "discriminator.safetensors", "samples.png", "progress.webp"):
-        assert (tmp_path / name).read_bytes() == (other_folder / name).read_bytes(), name
 
 
 def test_an_extended_run_keeps_the_mean_of_its_ends(uninterrupted, digits, tmp_path):
     first, folder = uninterrupted
     averages, rates = [dict(first.averaged.named_parameters())], []
-    run = load_checkpoint(read_checkpoint(folder), "cpu")
+    run = load_checkpoint(folder / NAME, "cpu")
     extend_run(run, 4)
     for stop, epochs in ((35, 4), (40, 4), (50, 5)):  # stopped within the longer run, then at its two ends
         train_folder(run, tmp_path, digits, stop)
@@ -131,7 +116,7 @@ def test_an_extended_run_keeps_the_mean_of_its_ends(uninterrupted, digits, tmp_p
         assert (run.step, run.config.epochs) == (stop, epochs)
         if stop != 35:
             averages.append(copy.deepcopy(dict(run.averaged.named_parameters())))
-        run = load_checkpoint(read_checkpoint(tmp_path), "cpu")
+        run = load_checkpoint(tmp_path / NAME, "cpu")
         if stop == 40:
             extend_run(run, 5)
     assert max(first.optimizer_g.param_groups[0]["lr"], rates[1]) < rates[0] < RECIPE.learning_rate_g
@@ -155,9 +140,7 @@ def test_a_run_of_earlier_code_resumes_to_the_same_weights(tmp_path):
     model_config = ModelConfig(latent_dim=4, base_channels=4, num_classes=10)
     config = TrainConfig(epochs=2, batch_size=16, images=64)
     shutil.copytree(STORED, tmp_path / "run")
-    run = open_run(
-        check_run_folder(tmp_path / "run", model_config, config), tmp_path / "run", model_config, config, "cpu"
-    )
+    run = open_run(tmp_path / "run", model_config, config, "cpu")
     assert run.step == 6 and len(run.history) == len(run.frames) == 1
     assert train_folder(run, tmp_path / "run", stored_digits())
     sums = [run.averaged.get_parameter(name).double().abs().sum() for name in ("project.weight", "upsample.1.weight")]
@@ -165,13 +148,15 @@ def test_a_run_of_earlier_code_resumes_to_the_same_weights(tmp_path):
     assert run.history[1]["loss_d"] == pytest.approx(1.39439, abs=1e-4)
 
 
-def test_a_checkpoint_without_a_later_setting_resumes(uninterrupted):
-    state = read_checkpoint(uninterrupted[1])
+def test_a_checkpoint_without_a_later_setting_resumes(uninterrupted, tmp_path):
+    state = read_checkpoint(uninterrupted[1] / NAME) | {"format_version": 1}
     del state["config"]["mismatch_weight"], state["model_config"]["image_channels"]
-    assert load_checkpoint(state, "cpu").config == RECIPE
+    torch.save(state, tmp_path / NAME)
+    assert load_checkpoint(tmp_path / NAME, "cpu").config == RECIPE
     state["config"]["momentum"] = 0.9
+    torch.save(state, tmp_path / NAME)
     with pytest.raises(InputError, match="momentum"):
-        load_checkpoint(state, "cpu")
+        load_checkpoint(tmp_path / NAME, "cpu")
 
 
 def test_an_epoch_is_saved_before_it_is_measured(digits, tmp_path):
@@ -179,7 +164,7 @@ def test_an_epoch_is_saved_before_it_is_measured(digits, tmp_path):
     run, log, steps_saved = new_run(SMALL, RECIPE, "cpu"), io.StringIO(), []
 
     def measure(generator):
-        steps_saved.append(read_checkpoint(tmp_path)["step"])
+        steps_saved.append(read_checkpoint(tmp_path / NAME)["step"])
         assert not generator.training
         if run.step == 20:
             raise RuntimeError("CUDA out of memory")
@@ -188,7 +173,7 @@ def test_an_epoch_is_saved_before_it_is_measured(digits, tmp_path):
     assert train_folder(run, tmp_path, digits, measure=measure, progress=Progress(RECIPE, 10, log))
     assert steps_saved == [10, 20, 30]
     assert [entry.get("precision") for entry in run.history] == [0.5, None, 0.5]
-    assert read_checkpoint(tmp_path)["history"] == run.history
+    assert read_checkpoint(tmp_path / NAME)["history"] == run.history
     assert [line for line in log.getvalue().splitlines() if "CUDA out of memory" in line]
     assert load_folder(tmp_path, "run").training["epochs_done"] == 3
 
@@ -207,7 +192,7 @@ def test_random_states_are_kept_apart(digits, tmp_path, monkeypatch):
     assert not torch.equal(first.generator.project.weight, other.generator.project.weight)
     train_folder(first, tmp_path, digits, 11)
     train_to(other, digits, 11)
-    load_checkpoint(read_checkpoint(tmp_path), "cpu")
+    load_checkpoint(tmp_path / NAME, "cpu")
     after = states()
     assert torch.equal(before[0], after[0]) and before[1:] == after[1:]
     assert first.history[0]["loss_d"] != other.history[0]["loss_d"]
@@ -273,10 +258,10 @@ def test_loss_that_is_not_finite_names_the_step_and_keeps_the_last_checkpoint(di
             run.generator.to_image.bias.data.fill_(torch.nan)
         return False
 
-    with pytest.raises(NonFiniteLoss, match="step 14 "):
+    with pytest.raises(Diverged, match="step 14 "):
         train_in_folder(run, tmp_path, *digits, should_stop=poison)
     assert (tmp_path / "checkpoint.pt").read_bytes() == kept[0]
-    resumed = load_checkpoint(read_checkpoint(tmp_path), "cpu")
+    resumed = load_checkpoint(tmp_path / NAME, "cpu")
     assert resumed.step == 10
     assert all(tensor.isfinite().all() for tensor in resumed.generator.state_dict().values())
 
@@ -316,7 +301,7 @@ def test_progress_into_a_log_is_plain_lines(learnt):
     progress.last_line -= 61
     progress.update(0, 5, [1.0, 2.0, 0.75, 0.25], 1234.0)
     assert log.getvalue() == "epoch 1/6   50%  D 1.000  G 2.000  D(real) 0.75  D(fake) 0.25  1,234 images/s\n"
-    progress.end_epoch(learnt.history[0])
+    progress.end_epoch(learnt.history[:1])
     last = log.getvalue().splitlines()[-1]
     assert last.startswith("epoch 1/6  loss D ") and last.endswith(" images/s")
     assert "\r" not in log.getvalue() and "\x1b" not in log.getvalue()
