@@ -120,7 +120,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_weights(forks, ti
 
 
 def test_killed_trainings_go_on_to_the_same_weights(forks, tiny_run, out, command):
-    """Each dies before the write or rename of that number: within the first checkpoint, between two, before the measures
+    """Each dies before a write or rename: within the first checkpoint, between two, before the measures
     of an epoch are saved, and within the model folder."""
     for die_at, step in ((2, None), (7, None), (7, 10), (9, 10)):
         assert forks.run(command, die_at) == -signal.SIGKILL

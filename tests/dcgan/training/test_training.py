@@ -20,7 +20,7 @@ from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
 from dcgan.latents.sampling import sample
 from dcgan.model_folder import load_folder
-from dcgan.training.checkpoint import NAME, extend_run, load_checkpoint, read_checkpoint, save_checkpoint
+from dcgan.training.checkpoint import NAME, extend_run, load_checkpoint, read_checkpoint
 from dcgan.training.loop import data_order, decay_factor, train
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
@@ -266,14 +266,6 @@ def test_loss_that_is_not_finite_names_the_step_and_keeps_the_last_checkpoint(di
     assert all(tensor.isfinite().all() for tensor in resumed.generator.state_dict().values())
 
 
-def test_full_disk_keeps_the_last_checkpoint(uninterrupted, tmp_path, full_disk):
-    shutil.copy(uninterrupted[1] / "checkpoint.pt", tmp_path)
-    with full_disk(100_000), pytest.raises(OSError, match="too large"):
-        save_checkpoint(uninterrupted[0], tmp_path)
-    assert (tmp_path / "checkpoint.pt").read_bytes() == (uninterrupted[1] / "checkpoint.pt").read_bytes()
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
-
-
 @pytest.mark.parametrize(
     ("start", "factors"), [(0.5, [1, 1, 1, 0.5, 0]), (0.0, [1, 0.75, 0.5, 0.25, 0]), (1.0, [1] * 5)]
 )
@@ -305,6 +297,28 @@ def test_progress_into_a_log_is_plain_lines(learnt):
     last = log.getvalue().splitlines()[-1]
     assert last.startswith("epoch 1/6  loss D ") and last.endswith(" images/s")
     assert "\r" not in log.getvalue() and "\x1b" not in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("sign", "advice"),
+    [
+        ({"recall": 0.01}, "--seed"),
+        ({"coverage": 0.0}, "--seed"),
+        ({"probability_real": 0.88, "probability_fake": 0.02}, "--r1-gamma"),
+        ({"probability_real": 0.88}, None),
+        ({"recall": 0.2, "coverage": 0.1}, None),
+    ],
+    ids=str,
+)
+def test_collapse_is_said_once_with_advice(sign, advice, learnt):
+    log, history = io.StringIO(), []
+    progress = Progress(TrainConfig(epochs=20), 10, log)
+    healthy = learnt.history[0] | {"recall": 0.9, "coverage": 0.9, "probability_real": 0.6, "probability_fake": 0.3}
+    for epoch in range(20):
+        history.append(healthy | (sign if epoch not in (0, 5) else {}))  # four in a row, then many
+        progress.end_epoch(history)
+    lines = [(i, line) for i, line in enumerate(log.getvalue().splitlines()) if line.startswith("warning: ")]
+    assert [i for i, line in lines if advice in line] == [11] if advice else not lines  # after the fifth in a row
 
 
 def test_progress_on_a_terminal_is_a_bar(digits, tmp_path):

@@ -1,0 +1,10 @@
+"""What the tests of training share."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session", params=["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+def device(request) -> str:
+    """The device to train on: the CPU and, where there is one, CUDA."""
+    return request.param
