@@ -116,7 +116,7 @@ def document(described: dict, models: list[dict], body: str) -> str:
 <script type="module" src="dcgan/static/{described["version"]}/plain/controls.js"></script>
 </head>
 <body>
-<div class="gradio-container"><div class="main">{body}</div></div>
+<div class="gradio-container"><main class="main">{body}</main></div>
 </body>
 </html>
 """

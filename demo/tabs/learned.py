@@ -67,7 +67,7 @@ def copies_html(folder: Path) -> str:
         return ""
     halves = '<div class="half"></div><div class="half"></div>'  # one below the other on a phone
     return (
-        f'<h3>Nobody\'s copy</h3><div class="copies" data-picture="{pictures.address(picture)}" role="img" '
+        f'<h2>Nobody\'s copy</h2><div class="copies" data-picture="{pictures.address(picture)}" role="img" '
         f'aria-label="generated digits, and below each the real digit that is most like it">{halves}</div>'
         "<p>Below each digit is the real one nearest to it. "
         f"Distance: {np.mean(values):.2f} times that of new real digits.</p>"

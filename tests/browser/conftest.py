@@ -2,9 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator
 
 import pytest
 import visitor as v
@@ -31,49 +29,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@contextmanager
-def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
-    """Yield a function that opens the page. At the end, check its errors and the hosts that it asked."""
-    contexts, problems, hosts = [], [], set()
-
-    def open_page(
-        address: str = page_url,
-        phone: bool = False,
-        wait: bool = True,
-        block: Sequence[str] = (),
-        offline_later: bool = False,
-        script: str = "",
-        **options,
-    ) -> Page:
-        screen = {"viewport": v.PHONE, "has_touch": True, "is_mobile": True} if phone else {"viewport": v.DESKTOP}
-        context = browser.new_context(**(screen | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(v.PATIENCE)
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        if not block and not offline_later:  # a request that fails is an error in the console
-            page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        if script:
-            page.add_init_script(script)
-        for pattern in block:
-            page.route(pattern, lambda route: route.abort())
-        page.goto(address)
-        if wait:
-            v.ready(page)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not problems
-    assert hosts <= {"", urlsplit(page_url).netloc}
-
-
 @pytest.fixture
 def open_page(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
     """Return a function that opens the page in a new browser profile. It is closed after the test."""
-    with page_opener(browser, page_url) as open_page:
+    with v.page_opener(browser, page_url) as open_page:
         yield open_page
 
 
@@ -83,7 +42,7 @@ def page(browser: Browser, page_url: str) -> Iterator[Page]:
 
     A test sets what it depends on, and puts back what the others expect.
     """
-    with page_opener(browser, page_url) as open_page:
+    with v.page_opener(browser, page_url) as open_page:
         yield open_page(reduced_motion="reduce")
 
 

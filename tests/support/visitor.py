@@ -2,11 +2,14 @@
 
 import functools
 import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
+from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from dcgan.hub.load import load_model
 from dcgan.latents.sampling import crop, sample
@@ -17,6 +20,45 @@ DESKTOP, PHONE, WIDE = {"width": 1280, "height": 900}, {"width": 360, "height": 
 PATIENCE = 20_000  # milliseconds; an idle machine needs about a second for anything
 VIEWS = {"play": "Play", "write": "Write", "morph": "Morph", "draw": "Draw", "learned": "How it learned"}  # tabs' names
 expect.set_options(timeout=PATIENCE)
+
+
+@contextmanager
+def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
+    """Yield a function that opens the page. At the end, check its errors and the hosts that it asked."""
+    contexts, problems, hosts = [], [], set()
+
+    def open_page(
+        address: str = page_url,
+        phone: bool = False,
+        wait: bool = True,
+        block: Sequence[str] = (),
+        offline_later: bool = False,
+        script: str = "",
+        **options,
+    ) -> Page:
+        screen = {"viewport": PHONE, "has_touch": True, "is_mobile": True} if phone else {"viewport": DESKTOP}
+        context = browser.new_context(**(screen | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        if not block and not offline_later:  # a request that fails is an error in the console
+            page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        if script:
+            page.add_init_script(script)
+        for pattern in block:
+            page.route(pattern, lambda route: route.abort())
+        page.goto(address)
+        if wait:
+            ready(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+    assert hosts <= {"", urlsplit(page_url).netloc}
 
 
 @functools.cache
