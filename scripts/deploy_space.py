@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from dcgan import InputError
 from dcgan.hub.load import load_model
 from scripts import cli
 from scripts.space import HARDWARE, check_settings, deploy, deploy_static, dry_run, write_gradio, write_static
@@ -44,12 +45,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="FOLDER",
         help="write the Space's files to FOLDER (./space); change nothing on the Hub",
     )
-    arguments = parser.parse_args(argv)
-    if arguments.static and "hardware" in arguments:
-        parser.error("--hardware is for a Gradio Space: a static one has none")
-    if not arguments.static and arguments.model is None:
-        parser.error("a Gradio Space needs --model: user/repo or user/repo@revision")
-    return arguments
+    return parser.parse_args(argv)
 
 
 def write_dry(folder: Path, model: str | None, hardware: str, static: bool) -> None:
@@ -66,6 +62,10 @@ def write_dry(folder: Path, model: str | None, hardware: str, static: bool) -> N
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parse(argv)
+    if arguments.static and "hardware" in arguments:
+        raise InputError("--hardware is for a Gradio Space: a static one has none")
+    if not arguments.static and arguments.model is None:
+        raise InputError("a Gradio Space needs --model: user/repo or user/repo@revision")
     model, hardware = arguments.model, getattr(arguments, "hardware", HARDWARE[0])
     folder = getattr(arguments, "dry_run", None)
     if folder is not None:

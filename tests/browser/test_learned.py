@@ -66,8 +66,8 @@ def test_the_film_plays_once_and_digits_stand_beside_the_nearest_real_ones(open_
     page.wait_for_load_state("networkidle")
     ink = np.asarray(Image.open(io.BytesIO(copies.screenshot())).convert("L"))
     assert np.mean(ink < 80) > 0.03
-    digest = page.locator("#view-learned .film").get_attribute("data-picture")
-    answer = page.request.get(f"{page_url}/dcgan/pictures/{digest}")
+    address = page.locator("#view-learned .film").get_attribute("data-picture")
+    answer = page.request.get(f"{page_url}/dcgan/{address}")
     assert "immutable" in answer.headers["cache-control"] and len(answer.body()) < 400_000
     assert page.request.get(f"{page_url}/dcgan/pictures/{'0' * 64}").status == 404
 

@@ -197,6 +197,9 @@ def test_refusals_are_sentences_without_the_token(hub, scripts, tiny_run, tmp_pa
         "'space' is not a valid repo": ("deploy_space", ["space", "--model", REPO]),
         "write user/repo": ("deploy_space", [SPACE, "--model", "mnist"]),
         "no Hub token": ("deploy_space", [SPACE, "--model", REPO], None),
+        "no model 'nowhere'": ("deploy_space", [SPACE, "--static", "--model", "nowhere"]),
+        "needs --model": ("deploy_space", [SPACE]),
+        "has none": ("deploy_space", [SPACE, "--static", "--hardware", "cpu-basic"]),
         "exists already": ("deploy_space", [SPACE, "--model", REPO, "--dry-run", tmp_path / "taken"]),
     }
     for done, sentence in zip(scripts(*calls.values()), calls, strict=True):
@@ -315,3 +318,31 @@ def test_deploy_uploads_the_tree_of_the_dry_run_once(hub, scripts, tiny_run, tmp
         client = Client(url, verbose=False, download_files=tmp_path / "downloads")
         assert np.array_equal(drawn(client, REPO), expected(tiny_run))
     assert "decorated draw_on_gpu" in (tmp_path / "app.log").read_text()
+
+
+def test_a_static_space_gets_commits_for_changes_only(hub, scripts, tiny_run, tmp_path):
+    repo, space = "user/plain", "user/static"
+    first = publish(hub, repo, tiny_run)
+    deploy = ("deploy_space", [space, "--static", "--model", repo])
+    done, again, dry = scripts(deploy, deploy, ("deploy_space", [*deploy[1], "--dry-run", tmp_path / "dry"]))
+    assert done.out.startswith(f"{hub.endpoint}/spaces/{space}: created, files, at commit "), done.err
+    assert again.out == f"{hub.endpoint}/spaces/{space}: unchanged, at commit {done.out.split()[-1]}\n"
+    assert f"python -m http.server -d {tmp_path / 'dry'}" in dry.out
+    uploaded = hub.repos["space", space]
+    files = {name: data for name, data in uploaded.files().items() if name != ".gitattributes"}
+    assert files == tree_of(tmp_path / "dry")
+    assert uploaded.sdk == "static" and all(data.decode() for data in files.values())  # texts: the Hub keeps them here
+    front = huggingface_hub.RepoCard.load(tmp_path / "dry" / "README.md").data.to_dict()
+    assert (front["sdk"], front["app_file"], front["models"]) == ("static", "index.html", [repo])
+    assert not {"sdk_version", "python_version"} & set(front)
+    (described,) = json.loads(files["dcgan/models.json"])
+    assert (described["name"], described["commit"]) == (repo, first)
+
+    publish(hub, repo, change_weights(Path(shutil.copytree(tiny_run, tmp_path / "newer")), 0.5))
+    (refreshed,) = scripts(deploy)
+    assert "files, at commit" in refreshed.out
+    (now,) = json.loads(uploaded.files()["dcgan/models.json"])
+    weights = {name for name in uploaded.files() if name.startswith("dcgan/weights/")}
+    assert weights == {f"dcgan/{now['files'][kind]}" for kind in ("generator", "discriminator", "classifier")}
+    assert now["sha256"]["generator"] != described["sha256"]["generator"]
+    assert now["sha256"]["classifier"] == described["sha256"]["classifier"]
