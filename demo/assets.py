@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dcgan.evaluation.classifier import WEIGHTS
 from dcgan.model_folder import Model, read_history
+from demo.guard import Guard
 from demo.models import Entry, Models
 from demo.parts import training_pictures
 from demo.preview import Document, preview_picture
@@ -214,6 +215,7 @@ class KeepAssets:
 def app_options(models: Models) -> dict:
     """Return the routes and the middleware of the page, for `Blocks.launch(app_kwargs=)`."""
     middleware = [
+        Middleware(Guard),
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
         Middleware(KeepAssets),
         Middleware(Document, script=lambda: document_script(models)),
