@@ -13,6 +13,7 @@ from demo.models import Models, bundled_models
 from demo.parts.controls import browser_call, browser_view, static
 from demo.parts.downloads import encoder
 from demo.preview import TITLE
+from demo.server import PublicPage
 from demo.tabs import draw, learned, morph, play, write
 from demo.theme import build_theme
 
@@ -52,8 +53,7 @@ def build_page(models: Models) -> gr.Blocks:
     """Return the page. Launch it with `launch_options(page, models)`."""
     choices = models.choices()
     first = choices[0][1]
-    # Files made for clients of the API are deleted after an hour.
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as page:
+    with PublicPage(title=TITLE, analytics_enabled=False) as page:
         gr.HTML(MASTHEAD, elem_id="masthead")
         model_name = gr.Radio(choices, value=first, label="Model", elem_classes="chips", render=False)
         exact = gr.Checkbox(False, label="Exact pixels", info="28×28, as the network draws them", render=False)
@@ -84,7 +84,7 @@ def build_page(models: Models) -> gr.Blocks:
         for module in ENDPOINTS:
             module.register(models, model_name)
     # Closed to calls that skip the queue and its limits. /gradio_api/call and the clients use the queue.
-    page.queue(max_size=64, default_concurrency_limit=2, api_open=False)
+    page.queue(max_size=1000, api_open=False)  # each endpoint has limits of its own
     return page
 
 

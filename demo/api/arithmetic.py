@@ -74,4 +74,4 @@ def register(models: Models, model_name: gr.Radio) -> None:
         gr.Textbox(keys_for(config, text), label=f"Tray {name.upper()}", visible=False) for name, text in TRAYS.items()
     ]
     outputs = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="result")]
-    register_endpoint("arithmetic", endpoint, models, [model_name, *trays, digit_choice()], outputs)
+    register_endpoint("arithmetic", endpoint, models, [model_name, *trays, digit_choice()], outputs, keep=True)

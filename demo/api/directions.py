@@ -76,4 +76,4 @@ def register(models: Models, model_name: gr.Radio) -> None:
     amounts = Api({}, {"type": "object", "additionalProperties": {"type": "number"}}, "Amounts")  # gr.JSON has no type
     outputs = [gr.Image(format="png", visible=False, label="picture"), gr.JSON(visible=False, label="moved")]
     register_endpoint("directions", list_directions, models, [model_name], gr.JSON(visible=False, label="directions"))
-    register_endpoint("move", move_endpoint, models, [model_name, hand, digit_choice(), amounts], outputs)
+    register_endpoint("move", move_endpoint, models, [model_name, hand, digit_choice(), amounts], outputs, keep=True)

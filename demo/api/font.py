@@ -7,7 +7,7 @@ from dcgan.font import file_stem, font_name, font_zip
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.models import Models
-from demo.parts.pictures import file_for_client
+from demo.parts.files import ClientFile
 
 
 def font_file(model: Model, hand) -> tuple[str, bytes, str]:
@@ -18,7 +18,7 @@ def font_file(model: Model, hand) -> tuple[str, bytes, str]:
     return f"{file_stem(font_name(model, hand))}.zip", content, "application/zip"
 
 
-def endpoint(models: Models, model, hand) -> str:
+def endpoint(models: Models, model, hand) -> ClientFile:
     """Make a font from one handwriting. Only for a model that knows digits.
 
     Args:
@@ -29,10 +29,10 @@ def endpoint(models: Models, model, hand) -> str:
         font: ZIP file with the font as TTF (to install) and WOFF2 (for web pages), a page that shows it, its licence
     """
     name, content, _ = font_file(asked_model(models, model), hand)
-    return file_for_client(content, name)
+    return ClientFile(name, content)
 
 
 def register(models: Models, model_name: gr.Radio) -> None:
     """Add the endpoint to the page that is being built."""
     hand = gr.Textbox("0", label="Hand", visible=False)
-    register_endpoint("font", endpoint, models, [model_name, hand], gr.File(visible=False, label="font"))
+    register_endpoint("font", endpoint, models, [model_name, hand], gr.File(visible=False, label="font"), True, True)

@@ -16,8 +16,10 @@ from dcgan.latents.sampling import crop
 from dcgan.model_folder import Model
 from demo.api import asked_model, register_endpoint
 from demo.models import Models
+from demo.parts.files import ClientFile
 from demo.parts.inputs import keys_for, one_of, parse_keys, whole_number, yes_or_no
-from demo.parts.pictures import CROPPED, INK_COLOUR, PAPER_COLOUR, file_for_client, fill_ink
+from demo.parts.pictures import CROPPED, INK_COLOUR, PAPER_COLOUR, fill_ink
+from demo.parts.work import check
 
 MAX_STEPS, MAX_SPEED = 60, 30
 ANIMATION_SCALE = 8
@@ -78,6 +80,7 @@ def encode_video(frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> 
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
         time = 0
         for frame, length in zip(frames, milliseconds, strict=True):
+            check()
             grey = frame.mode == "L"
             pixels = np.asarray(frame if grey else frame.convert("RGB"))
             picture = av.VideoFrame.from_ndarray(pixels, format="gray" if grey else "rgb24")
@@ -90,6 +93,7 @@ def encode_video(frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> 
 
 def ink_frame(picture: np.ndarray) -> Image.Image:
     """Return a picture (C, S, S) uint8 as ink on paper: SAVED pixels a side, with a palette from paper to ink."""
+    check()
     ink, scale = trace(grey_picture(picture / 127.5 - 1)), SHARP * SAVED / (CROPPED * UNITS)
     large = Image.new("L", (SHARP * SAVED, SHARP * SAVED))
     fill_ink(ImageDraw.Draw(large), ink, np.full(2, -(SIZE - CROPPED) / 2 * UNITS * scale), scale, 255, 0)
@@ -114,7 +118,7 @@ def morph_file(model: Model, kind, key_text, steps, closed, path, easing, speed)
     return f"{loop_name(model, keys, closed, path, easing)}.{kind}", content, KINDS[kind]
 
 
-def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, kind) -> tuple[str, Image.Image]:
+def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, kind) -> tuple[ClientFile, Image.Image]:
     """Interpolate between 2 to 10 key frames. Every key frame's own picture is one of the steps.
 
     Args:
@@ -139,7 +143,8 @@ def endpoint(models: Models, model, keys, steps, closed, path, easing, speed, ki
     frames = crop(morph_frames(model, keys, steps, closed, path, easing), model.config.border)
     large = [enlarge(to_pil(frame), ANIMATION_SCALE) for frame in frames]
     name = loop_name(model, keys, closed, path, easing)
-    return file_for_client(encode_loop(large, kind, closed, milliseconds), f"{name}.{kind}"), grid(frames, len(frames))
+    loop = ClientFile(f"{name}.{kind}", encode_loop(large, kind, closed, milliseconds))
+    return loop, grid(frames, len(frames))
 
 
 def register(models: Models, model_name: gr.Radio) -> None:
@@ -154,4 +159,4 @@ def register(models: Models, model_name: gr.Radio) -> None:
         gr.Radio(list(KINDS), value="gif", label="File type", visible=False),
     ]
     outputs = [gr.File(visible=False, label="loop"), gr.Image(format="png", visible=False, label="strip")]
-    register_endpoint("interpolate", endpoint, models, [model_name, *inputs], outputs)
+    register_endpoint("interpolate", endpoint, models, [model_name, *inputs], outputs, heavy=True, keep=True)

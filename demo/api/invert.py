@@ -20,6 +20,7 @@ from dcgan.model_folder import Model
 from demo.api import asked_model, digit_choice, register_endpoint
 from demo.models import Models
 from demo.parts.inputs import asked_digit
+from demo.parts.work import check
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # Pillow would start Ghostscript for PostScript
 MAX_PIXELS = 2_000_000  # of a picture that a program sends
@@ -32,7 +33,12 @@ def find(model: Model, image: np.ndarray, digit, progress: Callable) -> tuple[In
     asked = asked_digit(digit)
     check_digit(asked, config.num_classes)
     tried = () if not config.num_classes else (asked,) if asked is not None else likely_digits(image, TRIED)
-    found = invert(model.generator, image, tried, progress=progress)
+
+    def step(share: float) -> None:
+        check()
+        progress(share)
+
+    found = invert(model.generator, image, tried, progress=step)
     both = torch.from_numpy(np.stack([image, found.image]))
     labels = None if found.digit is None else np.full(2, found.digit, np.uint8)
     scores = score_images(model, to_model_size(both, config.image_size, config.image_channels).numpy(), labels)
@@ -117,4 +123,4 @@ def register(models: Models, model_name: gr.Radio) -> None:
     """Add the endpoint to the page that is being built."""
     picture = gr.Image(visible=False, label="Picture")
     outputs = [gr.Image(format="png", visible=False, label="likeness"), gr.JSON(visible=False, label="found")]
-    register_endpoint("invert", endpoint, models, [model_name, picture, digit_choice()], outputs)
+    register_endpoint("invert", endpoint, models, [model_name, picture, digit_choice()], outputs, heavy=True)

@@ -48,4 +48,4 @@ def register(models: Models, model_name: gr.Radio) -> None:
     """Add the endpoint to the page that is being built."""
     corners = gr.Textbox("3 14 15 92", label="Corners", visible=False)
     outputs = [gr.Image(format="png", visible=False, label="map"), gr.JSON(visible=False, label="hands")]
-    register_endpoint("map", endpoint, models, [model_name, corners, digit_choice()], outputs)
+    register_endpoint("map", endpoint, models, [model_name, corners, digit_choice()], outputs, keep=True)

@@ -73,4 +73,4 @@ def register(models: Models, model_name: gr.Radio) -> None:
         gr.Image(format="png", visible=False, label="picture", image_mode=None),
         gr.JSON(visible=False, label="boxes"),
     ]
-    register_endpoint("write", endpoint, models, [model_name, *inputs], outputs)
+    register_endpoint("write", endpoint, models, [model_name, *inputs], outputs, keep=True)

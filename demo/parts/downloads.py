@@ -1,33 +1,42 @@
 """Files that are made only when a visitor asks for one. The browser gets them as data URIs."""
 
+import asyncio
 import inspect
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import gradio as gr
 
 from dcgan import InputError
 from demo.api import asked_model
 from demo.models import Models
 from demo.parts.inputs import sentence
 from demo.parts.pictures import data_uri
+from demo.parts.work import work_while
 
 MAX_REQUEST = 8192  # characters
-# Server functions do not wait in Gradio's queue. Each holds one of the 40 threads that all events share.
+# Server functions do not wait in Gradio's queue, so they wait here, without a thread.
 encode_slots = threading.Semaphore(2)
 admitted = threading.Semaphore(10)  # requests that encode or wait for a slot
 PATIENCE = 5.0  # seconds to wait for a slot
+LOOK_SECONDS = 0.1  # between two looks whether a slot is free, and whether the visitor is still there
 
 
-@contextmanager
-def encode_slot() -> Iterator[None]:
+@asynccontextmanager
+async def encode_slot(visitor: gr.Request) -> AsyncIterator[None]:
     """Wait for a slot and hold it. Raises `InputError` if too many others wait, or after `PATIENCE` seconds."""
-    busy = InputError("the page is busy: try again in a few seconds")
+    busy, end = InputError("the page is busy: try again in a few seconds"), time.monotonic() + PATIENCE
     if not admitted.acquire(blocking=False):
         raise busy
     try:
-        if not encode_slots.acquire(timeout=PATIENCE):
-            raise busy
+        while not encode_slots.acquire(blocking=False):
+            if time.monotonic() > end or await visitor.is_disconnected():
+                raise busy
+            await asyncio.sleep(LOOK_SECONDS)
         try:
             yield
         finally:
@@ -36,7 +45,17 @@ def encode_slot() -> Iterator[None]:
         admitted.release()
 
 
-def encoder(models: Models, make: Callable[..., tuple[str, bytes, str]]) -> Callable[[str], dict]:
+async def in_thread(work: Callable, visitor: gr.Request):
+    """Return `work()`, done in a thread. It ends at its next `check` when the visitor is gone."""
+    gone = threading.Event()
+    task = asyncio.create_task(asyncio.to_thread(work_while, lambda: not gone.is_set(), work))
+    while not (await asyncio.wait({task}, timeout=LOOK_SECONDS))[0]:
+        if await visitor.is_disconnected():
+            gone.set()
+    return task.result()
+
+
+def encoder(models: Models, make: Callable[..., tuple[str, bytes, str]]) -> Callable:
     """Return the server function `encode` of a component.
 
     It takes a request as JSON, `{"model": name, **params}`, and returns `{"name": file name, "uri": data URI}`, or
@@ -45,7 +64,7 @@ def encoder(models: Models, make: Callable[..., tuple[str, bytes, str]]) -> Call
     make(model, **params) -> (file name, content, media type). It must check the params, which anybody may send.
     """
 
-    def answer(request: str) -> dict:
+    async def answer(request: str, visitor: gr.Request) -> dict:
         if not isinstance(request, str) or len(request) > MAX_REQUEST:
             raise InputError("the request is not a JSON text, or too long")
         try:
@@ -55,13 +74,13 @@ def encoder(models: Models, make: Callable[..., tuple[str, bytes, str]]) -> Call
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
             raise InputError("the request has wrong parameters") from None
         model = asked_model(models, model_name)
-        with encode_slot():
-            name, content, media_type = make(model, **params)
+        async with encode_slot(visitor):
+            name, content, media_type = await in_thread(partial(make, model, **params), visitor)
         return {"name": name, "uri": data_uri(content, media_type)}
 
-    def encode(request: str) -> dict:
+    async def encode(request: str, visitor: gr.Request) -> dict:
         try:
-            return answer(request)
+            return await answer(request, visitor)
         except InputError as error:
             return {"error": sentence(error)}
 

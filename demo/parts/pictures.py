@@ -2,12 +2,9 @@
 
 import base64
 import io
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import torch
-from gradio.utils import get_upload_folder
 from PIL import Image, ImageDraw
 from torch import Tensor
 
@@ -84,12 +81,3 @@ def styled(image: Image.Image, style: str) -> Image.Image:
 
 def data_uri(encoded: bytes, media_type: str) -> str:
     return f"data:{media_type};base64," + base64.b64encode(encoded).decode()
-
-
-def file_for_client(encoded: bytes, filename: str) -> str:
-    """Write a file for a client of the API into Gradio's folder, which deletes it later. Return its path."""
-    parent = Path(get_upload_folder())
-    parent.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=parent)) / filename
-    path.write_bytes(encoded)
-    return str(path)

@@ -1,10 +1,10 @@
 """What comes in from anybody: typed values, links, drawings, requests for files, files of a model's folder."""
 
+import asyncio
 import base64
 import json
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -12,13 +12,14 @@ import gradio as gr
 import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
+from starlette.requests import Request
 
 from dcgan import InputError
 from dcgan.config import ModelConfig
 from demo.api import invert
 from demo.api.interpolate import morph_file
 from demo.models import Models
-from demo.parts import downloads
+from demo.parts import downloads, work
 from demo.parts.downloads import MAX_REQUEST, encoder
 from demo.parts.inputs import (
     asked_digit,
@@ -31,6 +32,7 @@ from demo.parts.inputs import (
     yes_or_no,
 )
 from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, styled
+from demo.parts.work import check, work_while
 
 DIGITS, NO_DIGITS = ModelConfig(num_classes=10), ModelConfig()
 CONDITIONAL, UNCONDITIONAL = "mnist-conditional", "mnist"
@@ -149,33 +151,65 @@ LOOP = {"model": CONDITIONAL, "kind": "gif", "key_text": "1 2", "steps": 2, "clo
 LOOP |= {"easing": "even", "speed": 12}
 
 
+def asked(encode, request: object, gone: asyncio.Event | None = None):
+    """Ask a server function for a file, as a visitor who leaves when `gone` is set."""
+
+    async def receive() -> dict:
+        await (gone or asyncio.Event()).wait()
+        return {"type": "http.disconnect"}
+
+    return encode(request, Request({"type": "http"}, receive))
+
+
 def test_a_request_for_a_file_gives_its_name_and_content(models):
-    answer = encoder(models, morph_file)(json.dumps(LOOP))
+    answer = asyncio.run(asked(encoder(models, morph_file), json.dumps(LOOP)))
     assert answer["name"] == "mnist-conditional_seed-1_to_seed-2_linear.gif"
     assert base64.b64decode(answer["uri"].removeprefix("data:image/gif;base64,"))[:4] == b"GIF8"
 
 
-def test_a_busy_page_says_so_and_holds_few_threads(models, monkeypatch):
+def test_a_busy_page_says_so_and_work_ends_when_its_visitor_is_gone(models, monkeypatch):
     monkeypatch.setattr(downloads, "PATIENCE", 0.2)
-    started, go_on = threading.Semaphore(0), threading.Event()
+    started, go_on, ended = threading.Semaphore(0), threading.Event(), []
 
     def slow(model):
         started.release()
-        assert go_on.wait(30)
+        try:
+            while not go_on.wait(0.01):
+                check()
+        except InputError:
+            ended.append("gone")
+            raise
         return "slow.txt", b"", "text/plain"
 
-    encode, request = encoder(models, slow), json.dumps({"model": CONDITIONAL})
-    with ThreadPoolExecutor(30) as pool:
-        first = [pool.submit(encode, request) for _ in range(2)]
-        assert started.acquire(timeout=30) and started.acquire(timeout=30)
-        others = [pool.submit(encode, request) for _ in range(28)]
-        try:
-            assert all("busy" in done.result(timeout=10)["error"] for done in others)
-            assert not any(done.done() for done in first)
-        finally:
-            go_on.set()
-        assert [done.result(timeout=30)["name"] for done in first] == ["slow.txt"] * 2
-    assert encode(request)["name"] == "slow.txt"
+    async def visit() -> None:
+        threads = threading.active_count()
+        encode, request, leave = encoder(models, slow), json.dumps({"model": CONDITIONAL}), asyncio.Event()
+        first = asyncio.create_task(asked(encode, request, leave))
+        second = asyncio.create_task(asked(encode, request))
+        others = [asyncio.create_task(asked(encode, request)) for _ in range(28)]
+        for answer in await asyncio.wait_for(asyncio.gather(*others), 10):
+            assert "busy" in answer["error"]
+        assert started.acquire(timeout=0) and started.acquire(timeout=0) and not started.acquire(timeout=0)
+        assert threading.active_count() - threads <= 4 and not first.done() and not second.done()
+        leave.set()
+        assert set(await asyncio.wait_for(first, 10)) == {"error"} and ended == ["gone"]
+        go_on.set()
+        assert (await asyncio.wait_for(second, 10))["name"] == "slow.txt"
+        assert (await asyncio.wait_for(asked(encode, request), 10))["name"] == "slow.txt"
+
+    asyncio.run(visit())
+
+
+def test_work_that_takes_too_long_ends(monkeypatch):
+    monkeypatch.setattr(work, "SECONDS", 0.05)
+
+    def endless() -> None:
+        while True:
+            check()
+
+    with pytest.raises(InputError, match="too long"):
+        work_while(lambda: True, endless)
+    check()  # of nothing
 
 
 NO_REQUESTS = [None, {"model": CONDITIONAL}, "", "{", "[]", "7", "null", "{}", "[" * MAX_REQUEST]
@@ -187,7 +221,7 @@ WRONG += [{"speed": float("nan")}, {"key_text": "1 2:8", "model": UNCONDITIONAL,
 
 @pytest.mark.parametrize("request_text", [*NO_REQUESTS, *(json.dumps(LOOP | wrong) for wrong in WRONG)])
 def test_any_other_request_is_refused_with_a_sentence(models, request_text):
-    assert set(encoder(models, morph_file)(request_text)) == {"error"}
+    assert set(asyncio.run(asked(encoder(models, morph_file), request_text))) == {"error"}
 
 
 def test_styles_of_a_download():
