@@ -5,7 +5,12 @@
 """
 
 import argparse
+import contextlib
 import os
+import signal
+import socket
+import sys
+import threading
 
 
 def read_arguments() -> None:
@@ -27,13 +32,28 @@ def read_arguments() -> None:
         os.environ["GRADIO_MCP_SERVER"] = "True"
 
 
+def free_port() -> int:
+    """Return the port of the page, `GRADIO_SERVER_PORT` or 7860. Exit with a sentence if it cannot be used."""
+    name, text = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), os.environ.get("GRADIO_SERVER_PORT", "7860")
+    try:
+        family = socket.AF_INET6 if ":" in name else socket.AF_INET
+        with socket.create_server((name.strip("[]"), int(text)), family=family):
+            return int(text)
+    except (OSError, ValueError, OverflowError):
+        print(f"app.py: port {text} is in use, or is none: set GRADIO_SERVER_PORT to another one", file=sys.stderr)
+        sys.exit(2)
+
+
 if __name__ == "__main__":
     read_arguments()  # before the slow imports, so that --help answers at once
+    port = free_port()
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a call each core: two calls with threads each wait for one another
 
 from demo.models import Models, asked_models, refresh_minutes  # noqa: E402
 from demo.page import build_page, launch_options  # noqa: E402
+from demo.parts.files import keep_clean, use_own_folder  # noqa: E402
 
 try:  # ZeroGPU requires a decorated function, although the CPU is fast enough for this network
     import spaces
@@ -45,9 +65,18 @@ try:  # ZeroGPU requires a decorated function, although the CPU is fast enough f
 except ImportError:
     pass
 
+use_own_folder()
 models = Models(asked_models())
 models.keep_fresh(refresh_minutes())
 demo = build_page(models)
 
 if __name__ == "__main__":
-    demo.launch(**launch_options(demo, models))
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    keep_clean()
+    demo.launch(**launch_options(demo, models), server_port=port, prevent_thread_lock=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        stop.wait()
+    demo.stop()
+    sys.stdout.flush()
+    os._exit(0)  # whatever still runs in a thread
