@@ -109,8 +109,8 @@ class TrainConfig(Config):
     ema_decay: float = config_field(0.999, "decay per step of the generator's moving average", low=0.0, high=0.999999)
     precision: str = config_field(
         "auto",
-        "number format of the forward passes: auto, bfloat16 or float32; auto = bfloat16 on CUDA, float32 on a CPU "
-        "(bfloat16 is faster on CPUs with AVX-512 BF16, and much slower on others)",
+        "number format of the forward passes: auto, bfloat16 or float32; auto = bfloat16 where the device computes in "
+        "it (CUDA from compute capability 8, CPUs with AVX-512 BF16 or AMX), float32 elsewhere",
         choices=("auto", "bfloat16", "float32"),
     )
     images: int = config_field(0, "train on the first N images only (0 = all 60,000)", low=0, high=60_000)

@@ -10,6 +10,9 @@ import torch
 
 from dcgan import InputError
 from dcgan.config import Config, format_value
+from dcgan.training.device import kernels
+
+DEVICE_HELP = "auto (CUDA if available, else CPU), cpu, cuda, cuda:N, or mps (Apple's GPU, untested)"
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -49,10 +52,12 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise InputError(f"device is {name!r}: it must be auto, cpu, cuda or cuda:N")
+    if device is None or device.type not in ("cpu", "cuda", "mps"):
+        raise InputError(f"device is {name!r}: it must be auto, cpu, cuda, cuda:N or mps")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(f"device is {name!r}, but this machine has no such CUDA device: use --device cpu")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise InputError("device is 'mps', but this machine has none: use --device cpu")
     return device
 
 
@@ -79,7 +84,8 @@ class StopOnSignal:
 def run(main: Callable[[], int | None]) -> None:
     """Run main and exit with its code. An `InputError` is printed as one line, with exit code 2."""
     try:
-        code = main()
+        with kernels(tf32=False):  # sampling and evaluation are exact; training sets its own
+            code = main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2

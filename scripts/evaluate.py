@@ -30,7 +30,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled model, a folder, or user/repo[@revision]")
     parser.add_argument("--real", action="store_true", help="measure real training digits in place of a MODEL")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
-    parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", help=cli.DEVICE_HELP)
     parser.add_argument("--seeds", type=int, default=1, help="number of sampling seeds (0, 1, …) to average over")
     parser.add_argument(
         "--many", action="store_true", help="also 1-NN with ten million samples of sampling seed 0: an hour on 2 cores"

@@ -21,6 +21,7 @@ from dcgan.data import load_mnist, to_model_size
 from dcgan.evaluation.classifier import load_classifier
 from dcgan.evaluation.protocol import epoch_quality
 from dcgan.hub.upload import check_repo_id, push_model
+from dcgan.training.device import slow_precision
 from dcgan.training.loop import steps_per_epoch
 from dcgan.training.progress import Progress
 from dcgan.training.run_folder import hold_folder, open_run, train_in_folder
@@ -34,7 +35,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=Path, help="the run's folder: new, or the one to resume")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
     parser.add_argument("--push", metavar="USER/REPO", default=argparse.SUPPRESS, help="push the model when done")
-    parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", help=cli.DEVICE_HELP)
     cli.add_config_flags(parser, "model", ModelConfig, "each overrides the preset")
     cli.add_config_flags(parser, "training", TrainConfig, "each overrides the preset")
     return parser.parse_args(argv)
@@ -54,6 +55,8 @@ def main(argv: list[str] | None = None) -> int:
         progress = Progress(config, steps_per_epoch(config, len(images)))
         images = to_model_size(images, model_config.image_size, model_config.image_channels).to(device)
         labels = labels.to(device)
+        if (warning := slow_precision(config.precision, device)) is not None:
+            progress.line(warning)
         run = open_run(out, model_config, config, device, progress.line)
         if run.step:
             done = f"step {run.step:,} ({len(run.history)} of {config.epochs} epochs done)"

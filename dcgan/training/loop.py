@@ -17,6 +17,7 @@ from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
 from dcgan.latents.sampling import crop, sample
 from dcgan.networks import Discriminator, Generator
+from dcgan.training.device import kernels
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
 from dcgan.training.step import Diverged, Run, check_state, train_step
@@ -63,30 +64,33 @@ def train(
         order = data_order(config, epoch, len(images)).to(run.device)
         progress.start_epoch(epoch, done)
         pending, started = [], time.monotonic()
-        while done < steps and not stopped:
-            decay = decay_factor(config, run.step / (steps * config.epochs))
-            run.optimizer_g.param_groups[0]["lr"] = config.learning_rate_g * decay
-            run.optimizer_d.param_groups[0]["lr"] = config.learning_rate_d * decay
-            batch = order[done * batch_size : (done + 1) * batch_size]
-            classes = labels[batch].long() if run.model_config.num_classes else None
-            losses = train_step(run, to_float(images[batch]), classes, decay)
-            run.epoch_sums += losses
-            pending.append(losses)
-            run.step, done = run.step + 1, done + 1
-            stopped = should_stop()
-            if len(pending) == LOG_EVERY or done == steps or stopped:
-                check_finite(pending, run.step - len(pending) + 1)
-                pending = []
-                seconds = run.seconds + time.monotonic() - started
-                progress.update(epoch, done, (run.epoch_sums / done).tolist(), done * batch_size / seconds)
+        with kernels(tf32=True, benchmark=True):
+            while done < steps and not stopped:
+                decay = decay_factor(config, run.step / (steps * config.epochs))
+                run.optimizer_g.param_groups[0]["lr"] = config.learning_rate_g * decay
+                run.optimizer_d.param_groups[0]["lr"] = config.learning_rate_d * decay
+                batch = order[done * batch_size : (done + 1) * batch_size]
+                classes = labels[batch].long() if run.model_config.num_classes else None
+                losses = train_step(run, to_float(images[batch]), classes, decay)
+                run.epoch_sums += losses
+                pending.append(losses)
+                run.step, done = run.step + 1, done + 1
+                stopped = should_stop()
+                if len(pending) == LOG_EVERY or done == steps or stopped:
+                    check_finite(pending, run.step - len(pending) + 1)
+                    pending = []
+                    seconds = run.seconds + time.monotonic() - started
+                    progress.update(epoch, done, (run.epoch_sums / done).tolist(), done * batch_size / seconds)
         run.seconds += time.monotonic() - started
         progress.close()
         if done == steps:
-            networks = recalibrated_networks(run, images, labels)
+            with kernels(tf32=False, benchmark=False):
+                networks = recalibrated_networks(run, images, labels)
+                frame = fixed_samples(networks[0], FRAME_ROWS)
             check_state({type(network).__name__: network.state_dict() for network in networks}, run.step)
             run.history.append(history_entry(run, epoch, steps))
             run.measured = False
-            run.frames.append(fixed_samples(networks[0], FRAME_ROWS))
+            run.frames.append(frame)
             run.epoch_sums.zero_()
             run.seconds = 0.0
             yield networks

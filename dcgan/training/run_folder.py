@@ -23,6 +23,7 @@ from dcgan.images import grid, save_animation, save_png
 from dcgan.model_folder import save_weights, write_config
 from dcgan.networks import Discriminator, Generator
 from dcgan.training.checkpoint import restore_run, save_checkpoint
+from dcgan.training.device import kernels, resolve_precision
 from dcgan.training.loop import fixed_samples, is_finished, steps_per_epoch, train
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
@@ -106,6 +107,7 @@ def open_run(
     return run
 
 
+@kernels(tf32=False, benchmark=False)  # for sampling and measuring: `train` sets its own
 def train_in_folder(
     run: Run,
     out: Path,
@@ -173,6 +175,7 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
         "epochs_done": len(run.history),
         "steps_done": run.step,
         "device": device_name(run.device),
+        "precision": resolve_precision(run.config.precision, run.device),
         "torch": torch.__version__,
         "recipe": run.config.to_dict(),
     }

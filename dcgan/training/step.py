@@ -13,6 +13,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from dcgan import InputError
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.networks import Discriminator, Generator, seeded_cpu
+from dcgan.training.device import kernels, resolve_precision
 
 R1_EVERY = 8  # steps; with 8 times the weight it works as well and costs far less (Karras et al. 2020, appendix B)
 NETWORKS, OPTIMIZERS = ("generator", "discriminator", "averaged"), ("optimizer_g", "optimizer_d")  # of a Run
@@ -139,15 +140,14 @@ def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device
 
 def autocast(run: Run) -> torch.autocast:
     """Return the context for forward passes in the run's precision. Weights, losses and sums stay float32."""
-    precision = run.config.precision
-    bfloat16 = run.device.type == "cuda" if precision == "auto" else precision == "bfloat16"
+    bfloat16 = resolve_precision(run.config.precision, run.device) == "bfloat16"
     return torch.autocast(run.device.type, torch.bfloat16, enabled=bfloat16)
 
 
 def gradient_penalty(discriminator: Discriminator, real: Tensor, labels: Tensor | None) -> Tensor:
     """Return R1: the mean over real images of the squared norm of D's gradient there (Mescheder et al. 2018, eq. 9).
 
-    It is outside of `autocast`, because it is a difference of small numbers.
+    It is outside of `autocast`, and without TF32, because it is a difference of small numbers.
     """
     real = real.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(real, labels).sum(), real, create_graph=True)
@@ -189,7 +189,8 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, decay: float = 1.0
     run.optimizer_d.zero_grad()
     loss_d.backward()
     if run.config.r1_gamma and run.step % R1_EVERY == 0:
-        (run.config.r1_gamma / 2 * R1_EVERY * gradient_penalty(discriminator, real, labels)).backward()
+        with kernels(tf32=False):
+            (run.config.r1_gamma / 2 * R1_EVERY * gradient_penalty(discriminator, real, labels)).backward()
     run.optimizer_d.step()
 
     discriminator.requires_grad_(False)  # G's step needs no gradients of D's weights

@@ -8,3 +8,9 @@ import torch
 def device(request) -> str:
     """The device to train on: the CPU and, where there is one, CUDA."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def digits(digits, device) -> tuple[torch.Tensor, ...]:
+    """The training digits on that device."""
+    return tuple(part.to(device) for part in digits)
