@@ -143,6 +143,7 @@ window.demo = ((page) => {
     page,
     base,
     wrong,
+    fetchEarly,
 
     // Return the address of a tab's script. The first tab to ask is there now, so that there is time for the weights.
     script(name) {

@@ -4,11 +4,8 @@ import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 
 import av
 import gradio as gr
@@ -16,6 +13,7 @@ import numpy as np
 import pytest
 import visitor as v
 from axe_playwright_python.sync_playwright import Axe
+from file_host import hosting
 from playwright.sync_api import Page, expect
 
 from demo import plain_html
@@ -25,32 +23,18 @@ from demo.tabs import write
 from scripts.space import write_static
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-@contextmanager
-def hosting(folder: Path) -> Iterator[str]:
-    """Serve a folder as `python -m http.server` does, and yield its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/digits/"  # as on hosts where the page is below other pages
-        server.shutdown()
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("files")
-    (root / "digits").mkdir()
+    (root / "digits").mkdir()  # as on hosts where the page is below other pages
     write_static(root / "digits", None)
     return root
 
 
 @pytest.fixture(scope="module")
 def plain_url(root: Path) -> Iterator[str]:
-    with hosting(root) as url:
-        yield url
+    with hosting(root) as host:
+        yield f"{host.url}digits/"
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +223,8 @@ def wait_for_files(page: Page, other_than: str = "") -> str:
 
 def test_it_works_without_a_connection_and_a_new_deploy_replaces_the_old_one(browser, root, tmp_path):
     shutil.copytree(root, tmp_path / "host")
-    with hosting(tmp_path / "host") as url, v.page_opener(browser, url) as open_page:
+    with hosting(tmp_path / "host") as host, v.page_opener(browser, host.url) as open_page:
+        url = f"{host.url}digits/"
         page = open_page(url, reduced_motion="reduce", offline_later=True)
         first = wait_for_files(page)
         page.context.set_offline(True)

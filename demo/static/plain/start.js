@@ -28,4 +28,5 @@
     const answer = await fetchPlain(url, options);
     return answer.ok && String(url).endsWith(".txt") ? new Response(await unpacked(await answer.text())) : answer;
   };
+  demo.fetchEarly(); // the first digits are in the HTML: nothing is in more of a hurry
 })(window.demo);
