@@ -166,20 +166,22 @@ def test_run_of_other_images_is_a_sentence(folder, device, data):
         train_to(run, folder, [part[:32] for part in data])
 
 
-def test_weights_that_are_not_finite_are_never_saved(folder, device, data):
-    """The last step before the stop, or before the end of the epoch, spoils weights that no loss has met."""
+@pytest.mark.parametrize(
+    ("network", "value", "step"), [("averaged", torch.inf, 7), ("discriminator", torch.nan, 7), ("averaged", 3e38, 8)]
+)
+def test_what_is_not_finite_is_never_saved(network, value, step, folder, device, data):
+    """A weight that no loss has met before the stop; and at an epoch's end one whose BatchNorm statistics overflow."""
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    for network, step in (("averaged", 7), ("discriminator", 7), ("averaged", 8)):
-        run = open_run(folder, TINY, RECIPE, device)
+    run = open_run(folder, TINY, RECIPE, device)
 
-        def stop(run=run, network=network, step=step) -> bool:
-            if run.step == step:
-                next(getattr(run, network).parameters()).data[0, 0, 0, 0] = torch.inf
-            return run.step == 7 == step
+    def stop() -> bool:
+        if run.step == step:
+            next(getattr(run, network).parameters()).data[0, 0, 0, 0] = value
+        return run.step == step == 7
 
-        with pytest.raises(Diverged):
-            train_in_folder(run, folder, *data, should_stop=stop)
-        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    with pytest.raises(Diverged):
+        train_in_folder(run, folder, *data, should_stop=stop)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_measures_of_a_killed_trainer_are_made_up_for(device, data, tmp_path):
