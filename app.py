@@ -6,6 +6,7 @@
 
 import argparse
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -47,6 +48,9 @@ def free_port() -> int:
 if __name__ == "__main__":
     read_arguments()  # before the slow imports, so that --help answers at once
     port = free_port()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library than glibc
+            ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX: else memory that each thread has freed is kept for it alone
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a call each core: two calls with threads each wait for one another
