@@ -7,7 +7,9 @@ one stores a page's state for a link, one fetches any address. It also reads req
 import asyncio
 import re
 
+from gradio.route_utils import FnIndexInferError
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,12 +48,9 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
 
         async def mark(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 if message["status"] == 503:
@@ -65,7 +64,7 @@ class Guard:
         elif route is not None and FOREIGN.match(route):
             await refusal(403, "The page fetches nothing from other addresses.")(scope, receive, mark)
         elif scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            await self.forward(scope, receive, mark, lambda: started)
+            await self.forward(scope, receive, mark)
         elif route is None or route.split("/")[0] != "upload":
             await self.read(MAX_BODY, scope, receive, mark)
         elif self.uploads >= UPLOADS:
@@ -77,15 +76,25 @@ class Guard:
             finally:
                 self.uploads -= 1
 
-    async def forward(self, scope: Scope, receive: Receive, send: Send, started) -> None:
-        """Pass a request on. Gradio raises a second time what its stream has already told: that is not logged."""
-        from fastapi import HTTPException
+    async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on. What Gradio raises for an unknown endpoint or session is answered, and not logged."""
+        started = False
+
+        async def follow(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
 
         try:
-            await self.app(scope, receive, send)
-        except HTTPException:
-            if not started():
+            await self.app(scope, receive, follow)
+        except (FnIndexInferError, UnicodeError):
+            if started:
                 raise
+            await refusal(404, "There is no such endpoint, or the request is no text.")(scope, receive, send)
+        except RuntimeError as error:
+            if not (started and isinstance(error.__cause__, HTTPException)):  # a stream has already told it
+                raise
+            await send({"type": "http.response.body", "body": b""})
 
     async def read(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the whole body and pass it on, or refuse it if it is larger than `limit` bytes or too slow."""
@@ -121,4 +130,4 @@ class Guard:
         async def replay() -> Message:
             return messages.pop() if messages else await receive()
 
-        await self.app(scope, replay, send)
+        await self.forward(scope, replay, send)

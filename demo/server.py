@@ -53,9 +53,9 @@ class PublicPage(gr.Blocks):
         gradio.state_holder.SessionState = Session
         super().__init__(**options)
 
-    def queue(self, *arguments, **options):
+    def queue(self, **options):
         """Open the queue. See `Blocks.queue`."""
-        super().queue(*arguments, **options)
+        super().queue(default_concurrency_limit=QUICK, **options)
         queue, self.pushed, self.looked, self.stopping = self._queue, {}, 0.0, False
         queue.ANALYTICS_MAX_EVENTS = 1  # else a table of 10,000 calls is made anew after each
         queue.ANAYLTICS_CACHE_FREQUENCY = 10**12
@@ -65,10 +65,12 @@ class PublicPage(gr.Blocks):
         async def admit(body, request, username):
             if self.stopping:
                 return False, STOPPING, "queue_full"
-            self.forget()
             fn = self.fns.get(body.fn_index)
-            waiting = queue.event_queue_per_concurrency_id.get(fn and fn.concurrency_id)
-            limit = MAX_WAITING.get(fn and fn.concurrency_limit, MAX_WAITING[HEAVY])
+            if fn is None or fn.fn is None:
+                return False, "There is no such endpoint.", "error"
+            self.forget()
+            waiting = queue.event_queue_per_concurrency_id.get(fn.concurrency_id)
+            limit = MAX_WAITING.get(fn.concurrency_limit, MAX_WAITING[QUICK])
             if waiting is not None and len(waiting.queue) >= limit:
                 for event in [event for event in waiting.queue if self.unheard(event)]:
                     await queue.clean_events(event_id=event._id)
@@ -107,20 +109,23 @@ class PublicPage(gr.Blocks):
     def stop(self) -> None:
         """Take no more calls, wait for those that run, and close the server. Takes at most five seconds."""
         self.stopping, end = True, time.monotonic() + STOP_SECONDS
-        while self._queue.event_ids_to_events and time.monotonic() < end:
-            time.sleep(0.05)
-        time.sleep(LAST_SECONDS)
+        if self._queue.event_ids_to_events:
+            while self._queue.event_ids_to_events and time.monotonic() < end:
+                time.sleep(0.05)
+            time.sleep(LAST_SECONDS)
         self.server.config.timeout_graceful_shutdown = 1
         self.close(verbose=False)
 
     async def preprocess_data(self, block_fn, inputs, state, explicit_call=False) -> list:
-        """Return the values as they were sent: no file is copied and no address fetched."""
+        """Return the values as they were sent, or checked by their components: no file is copied, no address fetched."""
         needed = len(block_fn.inputs)
         if len(inputs) < needed:
             names = ", ".join(list(inspect.signature(block_fn.fn).parameters)[:needed])
             sentence = f"{len(inputs)} values came: it must be {needed}: {names}."
             raise gr.Error(sentence, duration=8, print_exception=False)
-        return list(inputs[:needed])
+        if not block_fn.preprocess:
+            return list(inputs[:needed])
+        return [block.preprocess(value) for block, value in zip(block_fn.inputs, inputs, strict=False)]
 
     async def postprocess_data(self, block_fn, predictions, state) -> list:
         """Return what an endpoint has answered, one value for each output."""

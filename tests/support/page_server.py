@@ -19,10 +19,16 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
+class Address(str):
+    """The address of a running page, and its process."""
+
+    process: subprocess.Popen
+
+
 @contextmanager
 def serving(
     folder: Path, root: Path = ROOT, seconds: float = 90, arguments: Sequence[str] = (), **environment: str
-) -> Iterator[str]:
+) -> Iterator[Address]:
     """Run `python app.py` in `root` and yield its address. Its output goes to `folder/app.log`."""
     port, log = free_port(), folder / "app.log"
     settings = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
@@ -35,7 +41,8 @@ def serving(
             stderr=subprocess.STDOUT,
         )
     try:
-        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + seconds
+        url, deadline = Address(f"http://127.0.0.1:{port}"), time.monotonic() + seconds
+        url.process = process
         while True:
             try:
                 urllib.request.urlopen(url, timeout=5).close()
