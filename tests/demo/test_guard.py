@@ -51,13 +51,11 @@ def upload(content: bytes) -> tuple[bytes, bytes]:
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode(), body
 
 
-REFUSED = (
-    "process_recording deep_link?session_hash=a dev/reload run-history/buckets runs vibe-code proxy=https://a.hf.space/"
-)
-REFUSED += (
-    " file=https://example.com/a.png file=HTTP://127.0.0.1:1/ file/http://example.com/a file=ftp://a file=/etc/passwd"
-)
-REFUSED += " ./deep_link %64eep_link //process_recording stream/a/b/1/playlist.m3u8 profiling/traces"
+REFUSED = """
+process_recording deep_link?session_hash=a dev/reload run-history/buckets runs vibe-code proxy=https://a.hf.space/
+file=https://example.com/a.png file=HTTP://127.0.0.1:1/ file/http://example.com/a file=ftp://a file=/etc/passwd
+./deep_link %64eep_link //process_recording stream/a/b/1/playlist.m3u8 profiling/traces
+"""
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -164,10 +162,9 @@ def test_files_are_bounded_in_age_number_and_size(tmp_path):
     assert left() == [f"folder{number}" for number in range(4)]
     clean(tmp_path, max_bytes=250)
     assert left() == ["folder0", "folder1"]
-    os.utime(tmp_path / "folder5", (now - 3600, now - 3600))
     (tmp_path / "new").mkdir()  # its file is on its way
     clean(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"new", *(f"folder{number}" for number in (0, 1, 2, 3, 4))}
+    assert {path.name for path in tmp_path.iterdir()} == {"folder0", "folder1", "new"}
 
 
 def test_the_page_ends_what_runs_and_then_itself_and_takes_no_port_in_use(tmp_path):
