@@ -55,7 +55,7 @@ class PublicPage(gr.Blocks):
 
     def queue(self, **options):
         """Open the queue. See `Blocks.queue`."""
-        super().queue(default_concurrency_limit=QUICK, **options)
+        super().queue(status_update_rate=2, default_concurrency_limit=QUICK, **options)
         queue, self.pushed, self.looked, self.stopping = self._queue, {}, 0.0, False
         queue.ANALYTICS_MAX_EVENTS = 1  # else a table of 10,000 calls is made anew after each
         queue.ANAYLTICS_CACHE_FREQUENCY = 10**12
