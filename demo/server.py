@@ -117,7 +117,7 @@ class PublicPage(gr.Blocks):
         self.close(verbose=False)
 
     async def preprocess_data(self, block_fn, inputs, state, explicit_call=False) -> list:
-        """Return the values as they were sent, or checked by their components: no file is copied, no address fetched."""
+        """Return the values as they were sent or as their components check them. No file is copied or downloaded."""
         needed = len(block_fn.inputs)
         if len(inputs) < needed:
             names = ", ".join(list(inspect.signature(block_fn.fn).parameters)[:needed])

@@ -82,6 +82,8 @@ def test_calls_that_share_a_pass_get_their_own_pictures_whole(page_url):
 
 @pytest.mark.soak
 def test_load(tmp_path):
+    for number in range(20):
+        truth(*twenty_seeds(number, 0)[1:])  # not while the visitors wait
     with serving(tmp_path) as url:
         time.sleep(10)  # the page fits the directions first
         visit(url, 4, 3, new_seeds)
