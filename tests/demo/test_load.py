@@ -216,7 +216,7 @@ def test_no_weather_on_the_hub_reaches_a_visitor(tmp_path, monkeypatch, make_mod
                 if dice.random() < 0.5:
                     commits += 1
                     hub.commit("user/model", versions[commits % 2] | {"README.md": str(commits).encode()})
-                record = visit(url, 4, dice.uniform(1, 6), lambda *_: asked, check)
+                record = visit(url, 4, dice.uniform(1, 6), lambda *_: asked, check, 0.2)
                 checked, wrong = checked + len(record.seconds), wrong + record.errors
                 for path in ("/", "/dcgan/models.json"):
                     answer = asyncio.run(Visitor(url).ask("GET", path))

@@ -84,11 +84,11 @@ class Record:
         return sorted(self.seconds)[int(0.95 * len(self.seconds))]
 
 
-def visit(url: str, visitors: int, seconds: float, request, check=lambda asked, told, picture: None) -> Record:
+def visit(url: str, visitors: int, seconds: float, request, check=lambda *_: None, pause: float = 0.0) -> Record:
     """Let visitors call an endpoint again and again, each waiting for its answer and the answer's first file.
 
     request(visitor, turn) -> (endpoint, *values). check(values, told, file) raises if an answer is wrong.
-    Who is turned away waits as long as `Retry-After` says.
+    pause: seconds after each answer. Who is turned away waits as long as `Retry-After` says.
     """
     record, end = Record(), time.monotonic() + seconds
 
@@ -106,6 +106,7 @@ def visit(url: str, visitors: int, seconds: float, request, check=lambda asked, 
                     raise RuntimeError(f"{answer.status}: {told}")
                 check(asked[1:], told, await visitor.fetch(told[0]))
                 record.seconds.append(time.monotonic() - started)
+                await asyncio.sleep(pause)
             except Exception as error:
                 record.errors.append(f"{asked}: {error!r}")
                 visitor.close()
