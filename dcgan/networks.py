@@ -59,6 +59,36 @@ def class_weights(config: ModelConfig, labels: Tensor | None) -> Tensor | None:
     return F.one_hot(labels, config.num_classes).float()
 
 
+class FromImage(nn.Conv2d):
+    """The discriminator's first layer: images (N, C, S, S) and label weights (N, K) -> (N, width, S/2, S/2).
+
+    It is a convolution of the image's channels and of one plane per label, which holds the label's weight. Computed in
+    two cheaper parts. The image's few channels: a matrix product of 4x4 patches, since libraries are slow at
+    convolving one channel back. The planes: each is constant, so what it gives is computed for one plane of ones.
+    """
+
+    def forward(self, images: Tensor, classes: Tensor | None) -> Tensor:
+        channels, size = images.shape[1], images.shape[2] // 2
+        patches = F.unfold(images, 4, stride=2, padding=1).transpose(1, 2)  # (N, 256, 16 C)
+        features = F.linear(patches, self.weight[:, :channels].flatten(1), self.bias)  # (N, 256, width)
+        if classes is not None:
+            kernels = self.weight[:, channels:].transpose(0, 1).flatten(0, 1)[:, None]  # (K width, 1, 4, 4)
+            maps = F.conv2d(images.new_ones(1, 1, *images.shape[2:]), kernels, stride=2, padding=1)
+            maps = maps.view(classes.shape[1], -1, size * size).transpose(1, 2).flatten(1)  # (K, 256 width)
+            features = features + (classes @ maps).view_as(features)
+        return features.transpose(1, 2).unflatten(2, (size, size))  # in memory, the channels come last
+
+
+class ToImage(nn.ConvTranspose2d):
+    """The generator's last layer: (N, width, S/2, S/2) -> (N, C, S, S), as a matrix product to 4x4 patches."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        size = 2 * features.shape[2]
+        patches = features.permute(0, 2, 3, 1).flatten(1, 2) @ self.weight.flatten(1)  # (N, 256, 16 C)
+        images = F.fold(patches.float().transpose(1, 2), (size, size), 4, stride=2, padding=1)
+        return images + self.bias[:, None, None]
+
+
 class Generator(nn.Module):
     """From latents (and labels) to images: z -> 4x4 -> 8x8 -> 16x16 -> 32x32 (-> 64x64)."""
 
@@ -73,7 +103,7 @@ class Generator(nn.Module):
             self.upsample.append(nn.ConvTranspose2d(width, width // 2, 4, stride=2, padding=1, bias=False))
             width //= 2
             self.norms.append(ClassBatchNorm(width, num_classes))
-        self.to_image = nn.ConvTranspose2d(width, config.image_channels, 4, stride=2, padding=1)
+        self.to_image = ToImage(width, config.image_channels, 4, stride=2, padding=1)
         self.apply(init_weights)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -83,7 +113,8 @@ class Generator(nn.Module):
         """
         classes = class_weights(self.config, labels)
         x = latents if classes is None else torch.cat([latents, classes], dim=1)  # (N, 100 or 110)
-        x = F.relu(self.norms[0](self.project(x[:, :, None, None]), classes))  # (N, 256, 4, 4)
+        x = (x @ self.project.weight.flatten(1)).unflatten(1, (-1, 4, 4))  # of one pixel: a matrix product
+        x = F.relu(self.norms[0](x, classes))  # (N, 256, 4, 4)
         for upsample, norm in zip(self.upsample, self.norms[1:], strict=True):
             x = F.relu(norm(upsample(x), classes))  # (N, 128, 8, 8), (N, 64, 16, 16)
         return torch.tanh(self.to_image(x))  # (N, 1, 32, 32)
@@ -97,7 +128,7 @@ class Discriminator(nn.Module):
         self.config = config
         num_classes = config.num_classes
         width = config.base_channels
-        self.from_image = nn.Conv2d(config.image_channels + num_classes, width, 4, stride=2, padding=1)
+        self.from_image = FromImage(config.image_channels + num_classes, width, 4, stride=2, padding=1)
         self.downsample, self.norms = nn.ModuleList(), nn.ModuleList()
         while width < config.base_channels * config.image_size // 8:
             self.downsample.append(nn.Conv2d(width, width * 2, 4, stride=2, padding=1, bias=False))
@@ -109,11 +140,7 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the logits (N,) of images (N, C, S, S) in [-1, 1]. labels: as for the generator."""
         classes = class_weights(self.config, labels)
-        x = images
-        if classes is not None:
-            planes = classes[:, :, None, None].expand(-1, -1, *x.shape[2:])
-            x = torch.cat([x, planes], dim=1)  # (N, 11, 32, 32)
-        x = F.leaky_relu(self.from_image(x), 0.2)  # (N, 64, 16, 16)
+        x = F.leaky_relu(self.from_image(images, classes), 0.2)  # (N, 64, 16, 16)
         for downsample, norm in zip(self.downsample, self.norms, strict=True):
             x = F.leaky_relu(norm(downsample(x), classes), 0.2)  # (N, 128, 8, 8), (N, 256, 4, 4)
-        return self.to_logit(x).flatten()  # (N,)
+        return F.linear(x.flatten(1), self.to_logit.weight.flatten(1), self.to_logit.bias).flatten()  # (N,)

@@ -12,7 +12,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from dcgan import InputError
 from dcgan.config import ModelConfig, TrainConfig
-from dcgan.networks import Discriminator, Generator, seeded_cpu
+from dcgan.networks import Discriminator, Generator, class_weights, seeded_cpu
 from dcgan.training.device import kernels, resolve_precision
 
 R1_EVERY = 8  # steps; with 8 times the weight it works as well and costs far less (Karras et al. 2020, appendix B)
@@ -154,16 +154,15 @@ def gradient_penalty(discriminator: Discriminator, real: Tensor, labels: Tensor 
     return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
-def mismatch_loss(run: Run, real: Tensor, labels: Tensor) -> Tensor:
-    """Return D's loss on real images with a wrong label, which count as fake (GAN-CLS: Reed et al. 2016, section 4.2).
+def wrong_labels(run: Run, labels: Tensor) -> Tensor:
+    """Return for each label one of the others, all equally likely.
 
-    Without it, D is slow to learn that a realistic 7 is wrong for label 1. Every wrong digit is equally likely.
+    Real images with a wrong label count as fake (GAN-CLS: Reed et al. 2016, section 4.2). Without them, D is slow to
+    learn that a realistic 7 is wrong for label 1.
     """
     num_classes = run.model_config.num_classes
     shift = torch.randint(1, num_classes, labels.shape, generator=run.latent_rng, device=run.device)
-    with autocast(run):
-        logits = run.discriminator(real, (labels + shift) % num_classes).float()
-    return F.softplus(logits).mean()
+    return (labels + shift) % num_classes
 
 
 def train_step(run: Run, real: Tensor, labels: Tensor | None, decay: float = 1.0) -> Tensor:
@@ -178,24 +177,26 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, decay: float = 1.0
     """
     generator, discriminator = run.generator, run.discriminator
     latents = torch.randn(len(real), run.model_config.latent_dim, generator=run.latent_rng, device=run.device)
-    with autocast(run):
-        fake = generator(latents, labels)
-        real_logits = discriminator(real, labels).float()
-        fake_logits = discriminator(fake.detach(), labels).float()
+    classes, mismatch_weight = class_weights(run.model_config, labels), decay * run.config.mismatch_weight
+    with autocast(run):  # one context for all of D's passes: it rounds D's weights once
+        fake = generator(latents, classes)
+        real_logits = discriminator(real, classes).float()
+        fake_logits = discriminator(fake.detach(), classes).float()
+        wrong_logits = discriminator(real, wrong_labels(run, labels)).float() if mismatch_weight else None
     targets = torch.full_like(real_logits, run.config.real_label)  # one-sided smoothing (Salimans et al. 2016)
     loss_d = F.binary_cross_entropy_with_logits(real_logits, targets) + F.softplus(fake_logits).mean()
-    if run.config.mismatch_weight:
-        loss_d = loss_d + decay * run.config.mismatch_weight * mismatch_loss(run, real, labels)
+    if mismatch_weight:
+        loss_d = loss_d + mismatch_weight * F.softplus(wrong_logits).mean()
     run.optimizer_d.zero_grad()
     loss_d.backward()
     if run.config.r1_gamma and run.step % R1_EVERY == 0:
         with kernels(tf32=False):
-            (run.config.r1_gamma / 2 * R1_EVERY * gradient_penalty(discriminator, real, labels)).backward()
+            (run.config.r1_gamma / 2 * R1_EVERY * gradient_penalty(discriminator, real, classes)).backward()
     run.optimizer_d.step()
 
     discriminator.requires_grad_(False)  # G's step needs no gradients of D's weights
     with autocast(run):
-        logits = discriminator(fake, labels).float()
+        logits = discriminator(fake, classes).float()
     loss_g = F.softplus(-logits).mean()  # non-saturating
     run.optimizer_g.zero_grad()
     loss_g.backward()

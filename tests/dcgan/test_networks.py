@@ -1,11 +1,13 @@
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from dcgan.config import ModelConfig
-from dcgan.networks import ClassBatchNorm, Discriminator, Generator, seeded_cpu
+from dcgan.networks import Discriminator, Generator, seeded_cpu
 
 
 def build_networks(config: ModelConfig) -> tuple[Generator, Discriminator]:
@@ -25,30 +27,53 @@ def inputs(config: ModelConfig, count: int = 4):
     return latents, torch.arange(count) % 10 if config.num_classes else None
 
 
-def order_of_layers(network: nn.Module, *arguments) -> list[type]:
-    """The layers in the order in which a picture passes them."""
-    passed = []
-    for module in network.modules():
-        if not isinstance(module, (nn.Linear, nn.ModuleList, type(network))):  # the one Linear is a norm's bias
-            module.register_forward_hook(lambda module, *_: passed.append(type(module)))
-    network(*arguments)
-    return passed
+def images_by_the_book(generator: Generator, latents: Tensor, labels: Tensor | None) -> Tensor:
+    """The generator's forward pass in the words of the paper, section 3: no pooling, no BatchNorm at the output."""
+    classes = None if labels is None else F.one_hot(labels, 10).float()
+    x = (latents if classes is None else torch.cat([latents, classes], dim=1))[:, :, None, None]
+    x = F.relu(generator.norms[0](F.conv_transpose2d(x, generator.project.weight), classes))
+    for upsample, norm in zip(generator.upsample, generator.norms[1:], strict=True):
+        x = F.relu(norm(F.conv_transpose2d(x, upsample.weight, stride=2, padding=1), classes))
+    last = generator.to_image
+    return torch.tanh(F.conv_transpose2d(x, last.weight, last.bias, stride=2, padding=1))
+
+
+def logits_by_the_book(discriminator: Discriminator, images: Tensor, labels: Tensor | None) -> Tensor:
+    """The discriminator's forward pass: no BatchNorm in its first and last layer, labels as one-hot planes."""
+    first, last, classes = discriminator.from_image, discriminator.to_logit, None
+    if labels is not None:
+        classes = F.one_hot(labels, 10).float()
+        images = torch.cat([images, classes[:, :, None, None].expand(-1, -1, *images.shape[2:])], dim=1)
+    x = F.leaky_relu(F.conv2d(images, first.weight, first.bias, stride=2, padding=1), 0.2)
+    for downsample, norm in zip(discriminator.downsample, discriminator.norms, strict=True):
+        x = F.leaky_relu(norm(F.conv2d(x, downsample.weight, stride=2, padding=1), classes), 0.2)
+    return F.conv2d(x, last.weight, last.bias).flatten()
+
+
+def penalty_gradients(logits: Callable, network: nn.Module, images: Tensor, labels: Tensor | None) -> list[Tensor]:
+    """The gradients of R1: a derivative of a derivative, for the images' and the weights' sake."""
+    images = images.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(logits(network, images, labels).sum(), images, create_graph=True)
+    convolutions = [parameter for parameter in network.parameters() if parameter.dim() == 4]
+    return [gradient, *torch.autograd.grad(gradient.square().sum(), convolutions)]
 
 
 @pytest.mark.parametrize("config", VARIANTS, ids=lambda c: f"{c.image_size}-{c.image_channels}-{c.num_classes}")
-def test_shapes_ranges_and_the_layers_of_the_paper(config):
-    """arXiv 1511.06434, section 3: no pooling, no hidden layer without BatchNorm, none at G's output and D's ends."""
+def test_the_networks_are_those_of_the_paper(config):
     generator, discriminator = build_networks(config)
     latents, labels = inputs(config)
     images = generator(latents * 100, labels)  # large latents reach the ends of tanh
     assert images.shape == (4, config.image_channels, config.image_size, config.image_size)
     assert images.dtype == torch.float32
     assert -1 <= images.min() < images.max() <= 1
-    assert discriminator(images, labels).shape == (4,)
-
-    blocks, up, down, norm = {32: 3, 64: 4}[config.image_size], nn.ConvTranspose2d, nn.Conv2d, ClassBatchNorm
-    assert order_of_layers(generator, latents, labels) == [up, norm] * blocks + [up]
-    assert order_of_layers(discriminator, images, labels) == [down] + [down, norm] * (blocks - 1) + [down]
+    torch.testing.assert_close(images, images_by_the_book(generator, latents * 100, labels), atol=1e-5, rtol=1e-4)
+    logits = discriminator(images, labels)
+    assert logits.shape == (4,)
+    torch.testing.assert_close(logits, logits_by_the_book(discriminator, images, labels), atol=1e-5, rtol=1e-4)
+    found = penalty_gradients(Discriminator.__call__, discriminator, images, labels)
+    expected = penalty_gradients(logits_by_the_book, discriminator, images, labels)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4 * other.abs().max().item(), rtol=1e-3)
 
 
 @pytest.mark.parametrize("network", build_networks(ModelConfig(num_classes=10)), ids=["G", "D"])
