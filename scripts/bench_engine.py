@@ -1,30 +1,20 @@
-"""Measure the browser's engine in a real Chromium: one thread, the bundled conditional model.
+"""Measure the browser's engine in a real Chromium: a part of scripts/bench.py. One thread, the conditional model.
 
-    python scripts/bench_browser.py
-
-Prints the machine and, for each measure, n, the median, the 95th percentile and the most that is allowed. A measure
-that is missed makes the exit status 1. Needs `playwright` and a Chromium on the PATH.
+Prints for each measure n, the median, the 95th percentile and the most that is allowed.
 """
 
-import argparse
 import functools
-import os
-import platform
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import numpy as np
 from playwright.sync_api import sync_playwright
 
 from dcgan.model_folder import BUNDLED, read_config
-from scripts import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = "mnist-conditional"
@@ -87,20 +77,14 @@ def serving() -> Iterator[str]:
         server.shutdown()
 
 
-def machine() -> str:
-    """Return the processor's name and how many cores it has for us."""
-    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return f"{names[0].partition(': ')[2] if names else platform.processor()}, {os.cpu_count()} cores"
-
-
 def show(name: str, times: list[float], allowed: float | None) -> bool:
     median, p95 = np.percentile(times, [50, 95])
     print(f"{name:32} {len(times):4} {median:9.2f} {p95:9.2f}   {'' if allowed is None else f'{allowed:g}'}")
     return allowed is None or median <= allowed
 
 
-def main(argv: list[str] | None = None) -> int:
-    argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter).parse_args(argv)
+def measure() -> bool:
+    """Print the measures; return whether none is missed."""
     folder = f"/dcgan/weights/{MODEL}"
     entry = {"name": MODEL, "config": read_config(BUNDLED / MODEL)[0].to_dict()}
     entry["generatorUrl"] = f"{folder}/model.safetensors"
@@ -116,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
                 page.goto(url)
                 return page.evaluate(script, argument)
 
-        print(f"{machine()}; Chromium {browser.version}; one thread; {MODEL}; milliseconds\n")
+        print(f"Chromium {browser.version}; one thread; {MODEL}; milliseconds\n")
         print(f"{'':32} {'n':>4} {'median':>9} {'p95':>9}   allowed")
         ready = [run(READY, {"models": [entry]})[0] for _ in range(10)]
         passed.append(show("ready, from script to picture", ready, 500))
@@ -124,8 +108,4 @@ def main(argv: list[str] | None = None) -> int:
             options = {"models": [entry], "simd": simd}
             times = run(DRAW, {"what": what, "count": count, "warm": warm, "options": options})
             passed.append(show(name, times, allowed))
-    return 0 if all(passed) else 1
-
-
-if __name__ == "__main__":
-    cli.run(main)
+    return all(passed)

@@ -1,13 +1,7 @@
-"""Measure the page in Chromium: bytes of the first load, time to the first digit and to the engine, time of a move.
-
-    python scripts/bench_page.py --pages 50
-    python scripts/bench_page.py --static
-
-The page is started on this machine; with --static, plain files are served (uncompressed) instead. Needs `playwright`
-and a Chromium on the PATH.
+"""Measure the page in Chromium: a part of scripts/bench.py. Bytes of the first load, time to the first digit and to the
+engine, time of a move. The page is started on this machine.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -18,7 +12,6 @@ import time
 import urllib.request
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "tests" / "support"))  # the page's server
 
 import numpy as np
@@ -26,8 +19,6 @@ from file_host import hosting
 from page_server import serving
 from playwright.sync_api import sync_playwright
 
-from scripts import cli
-from scripts.bench_browser import machine
 from scripts.space import write_static
 
 SLOW = {"offline": False, "latency": 300, "downloadThroughput": 1.5e6 / 8, "uploadThroughput": 0.75e6 / 8}
@@ -189,32 +180,27 @@ def plain_files(browser, folder: Path) -> None:
         print(f"{host.sent / 1000:.0f} KB in all, with what is fetched for use without a connection")
 
 
-def with_gradio(browser, folder: Path, options: argparse.Namespace) -> None:
+def with_gradio(browser, folder: Path, count: int, pages: int) -> None:
     """Print everything about the page of `app.py`."""
     with serving(folder) as url:
         for slow in (False, True):
             first_load(browser, url, slow)
         for slowdown in (1, 4):
-            moves(browser, url, options.moves, slowdown)
-        if options.pages:
-            many(browser, url, options.pages)
+            moves(browser, url, count, slowdown)
+        if pages:
+            many(browser, url, pages)
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=cli.Formatter)
-    parser.add_argument("--moves", type=int, default=100, metavar="N", help="how often each control is moved")
-    parser.add_argument("--static", action="store_true", help="measure the loads of the page of plain files, no moves")
-    parser.add_argument("--pages", type=int, default=0, metavar="N", help="also open this many pages at once")
-    options = parser.parse_args(argv)
+def measure(static: bool, count: int, pages: int) -> None:
+    """Print everything about the page, or about the loads of the page of plain files.
+
+    count: how often each control is moved. pages: how many are opened at once; 0 leaves that out.
+    """
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        print(f"{machine()}; Chromium {browser.version}; load {os.getloadavg()[0]:.1f}")
-        if options.static:
+        print(f"Chromium {browser.version}")
+        if static:
             plain_files(browser, Path(folder))
         else:
-            with_gradio(browser, Path(folder), options)
+            with_gradio(browser, Path(folder), count, pages)
         browser.close()
-
-
-if __name__ == "__main__":
-    cli.run(main)
