@@ -74,7 +74,8 @@ def about(lost: Rounding) -> str:
         f" The weights are rounded to 16 bits: of {lost.pixels:,} pixels, {lost.changed:,} differ from those of the "
         f"exact weights, by {lost.most} of 255 grey levels at most."
     )
-    return element("footer", element("p", escape(NEEDS_PYTHON + (rounded if lost.changed else ""))))
+    text = element("p", escape(NEEDS_PYTHON + (rounded if lost.changed else "")))
+    return element("footer", element("details", element("summary", "About this page") + text))
 
 
 def allowed(*inline: str) -> str:
@@ -116,6 +117,7 @@ def document(described: dict, models: list[dict], body: str) -> str:
 <script type="module" src="dcgan/static/{described["version"]}/plain/controls.js"></script>
 </head>
 <body>
+<noscript>This page needs JavaScript.</noscript>
 <div class="gradio-container"><main class="main">{body}</main></div>
 </body>
 </html>

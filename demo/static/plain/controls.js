@@ -56,7 +56,9 @@ function mount() {
     const panel = element.closest(".tabitem");
     if (panel && panel.id !== `tab-${demo.state.tab}`) continue;
     element.dataset.mounted = "";
-    import(demo.script(element.id.replace("view-", ""))).then((tab) => tab.mount(element, null, watch(element)));
+    import(demo.script(element.id.replace("view-", ""))).then((tab) => tab.mount(element, null, watch(element)), () => {
+      element.textContent = "This part of the page could not be fetched: check the connection and reload the page.";
+    });
   }
 }
 

@@ -10,12 +10,17 @@ addEventListener("install", (event) => {
 });
 
 addEventListener("activate", (event) => {
-  const old = (name) => name.startsWith("dcgan-page-") && name !== CACHE;
-  event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(old).map((name) => caches.delete(name)))));
+  event.waitUntil(caches.keys().then((names) => {
+    const pages = names.filter((name) => name.startsWith("dcgan-page-")); // the oldest first
+    return Promise.all(pages.slice(0, -2).map((name) => caches.delete(name))); // the last but one may still be open
+  }));
 });
 
-// Return what is kept of an address, whatever its query says.
-const kept = async (request) => (await caches.open(CACHE)).match(request, { ignoreSearch: true });
+// Return what is kept of an address, whatever its query says: of this page, else of the one before it.
+async function kept(request) {
+  const options = { ignoreSearch: true };
+  return (await (await caches.open(CACHE)).match(request, options)) ?? caches.match(request, options);
+}
 
 // The page and the list of models may be newer on the host. Everything else has its hash in its address.
 async function newest(request, file) {

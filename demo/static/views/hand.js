@@ -92,6 +92,7 @@ function goBack() {
 }
 
 function keepOrDrop() {
+  if (!shown) return; // no network yet
   const { text } = handOf(shown.model);
   kept = kept.includes(text) ? kept.filter((one) => one !== text) : [text, ...kept].slice(0, MOST_KEPT);
   write(forEver, "dcgan-shelf", kept);

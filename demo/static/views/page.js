@@ -154,6 +154,7 @@ export const openView = () => views.get(demo.state.tab);
 // Draw the bar and the open tab in the next frame, if they show something else than what is wanted.
 export function draw() {
   tellLink();
+  wordSliders();
   const view = openView(), config = modelOf(demo.state.model)?.config;
   if (config) document.body.dataset.digits = config.num_classes ? "known" : "unknown";
   if (config && !networks.has(demo.state.model)) load(demo.state.model);
@@ -174,7 +175,6 @@ export function redraw() {
 export function add(view) {
   views.set(view.name, view);
   nameRadios();
-  wordSliders();
   const list = document.querySelector("#tabs [role=tablist]:not([data-handled])");
   if (list) {
     list.dataset.handled = "";
@@ -208,9 +208,9 @@ function handleTabs(list) {
   const follow = () => rove(tabs, tabs.find(({ ariaSelected }) => ariaSelected === "true"));
   new MutationObserver(follow).observe(list, { subtree: true, attributeFilter: ["aria-selected"] });
   list.addEventListener("keydown", ({ key }) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[key], at = tabs.indexOf(document.activeElement);
-    if (!step || at < 0) return;
-    const next = tabs.at((at + step) % tabs.length);
+    const at = tabs.indexOf(document.activeElement), to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[key];
+    if (to === undefined || at < 0) return;
+    const next = tabs.at(to % tabs.length);
     next.focus();
     next.click();
   });
