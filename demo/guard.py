@@ -19,7 +19,8 @@ ROUTES = re.compile(  # of Gradio's, below `API`
     r"|startup-events|theme\.css|token|upload|upload_progress|user)($|/)|file="
 )
 FOREIGN = re.compile(r"file[=/]\s*[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # an address, which Gradio would fetch
-MAX_BODY, MAX_UPLOAD = 2**20, 6 * 10**6  # bytes of a request
+MAX_BODY = 2**20  # bytes of a request
+LIMITS = {"upload": 6 * 10**6, "component_server": 2**16}  # of requests to these routes
 BODY_SECONDS = 60.0  # for a request to come in
 UPLOADS = 8  # that come in at once, each held in memory until it is whole
 BUSY_SECONDS = 3  # when to ask again
@@ -59,20 +60,21 @@ class Guard:
 
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         route = path.removeprefix(API) if path.startswith(API) else None
+        name = route and route.split("/")[0]
         if (route is not None and not ROUTES.match(route)) or path.startswith("/monitoring"):
             await refusal(404, "This page has no such route.")(scope, receive, mark)
         elif route is not None and FOREIGN.match(route):
             await refusal(403, "The page fetches nothing from other addresses.")(scope, receive, mark)
         elif scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.forward(scope, receive, mark)
-        elif route is None or route.split("/")[0] != "upload":
-            await self.read(MAX_BODY, scope, receive, mark)
+        elif name != "upload":
+            await self.read(LIMITS.get(name, MAX_BODY), scope, receive, mark)
         elif self.uploads >= UPLOADS:
             await refusal(503, "The page is busy: try again in a few seconds.")(scope, receive, mark)
         else:
             self.uploads += 1
             try:
-                await self.read(MAX_UPLOAD, scope, receive, mark)
+                await self.read(LIMITS["upload"], scope, receive, mark)
             finally:
                 self.uploads -= 1
 

@@ -14,6 +14,7 @@ from gradio.context import LocalContext
 from gradio.queueing import Event
 
 QUICK, HEAVY = 6, 2  # calls of an endpoint that run at once
+MAX_SESSION = 64  # characters of a session's name, which is kept for some time
 MAX_WAITING = {QUICK: 64, HEAVY: 12}  # calls of one endpoint that wait; more are turned away
 UNHEARD_SECONDS = 5.0  # after which a waiting call that nobody listens to makes room for another
 UNREAD_SECONDS = 600.0  # for which an answer is kept that nobody has read
@@ -68,6 +69,8 @@ class PublicPage(gr.Blocks):
             fn = self.fns.get(body.fn_index)
             if fn is None or fn.fn is None:
                 return False, "There is no such endpoint.", "error"
+            if len(body.session_hash or "") > MAX_SESSION:
+                return False, f"The session's name is too long: it may have {MAX_SESSION} characters.", "error"
             self.forget()
             waiting = queue.event_queue_per_concurrency_id.get(fn.concurrency_id)
             limit = MAX_WAITING.get(fn.concurrency_limit, MAX_WAITING[QUICK])

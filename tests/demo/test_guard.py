@@ -18,7 +18,7 @@ from api_visitors import Visitor
 from page_server import ROOT, serving
 from PIL import Image
 
-from demo.guard import MAX_BODY, MAX_UPLOAD
+from demo.guard import LIMITS, MAX_BODY
 from demo.parts.files import clean
 from demo.server import HEAVY, MAX_WAITING
 
@@ -76,9 +76,12 @@ def test_every_answer_has_the_security_headers(page_url):
 def test_large_requests_are_refused_before_anything_is_stored(page_url, stored):
     before = stored()
     assert ask(page_url, "POST", "/gradio_api/call/generate", b" " * (MAX_BODY + 1)).status == 413
+    assert ask(page_url, "POST", "/gradio_api/component_server", b" " * (LIMITS["component_server"] + 1)).status == 413
+    session = json.dumps({"data": [MODEL, 1, 1, "any", 1], "session_hash": "a" * 100}).encode()
+    assert ask(page_url, "POST", "/gradio_api/call/generate", session).status == 400
     head = b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: page\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert b" 413 " in raw(page_url, head, *[b"10000\r\n" + b" " * 2**16 + b"\r\n"] * 17).split(b"\r\n")[0]
-    head, body = upload(b"x" * MAX_UPLOAD)
+    head, body = upload(b"x" * LIMITS["upload"])
     assert b" 413 " in raw(page_url, head).split(b"\r\n")[0]
     head, body = upload(b"x" * 1_000_000)
     raw(page_url, head, body[:500_000])  # the visitor leaves in the middle
