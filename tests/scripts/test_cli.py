@@ -23,7 +23,7 @@ FLAGS = {
     evaluate: ["real", "data-dir", "device", "seeds", "many", "write"],
     train_classifier: ["data-dir", "out", "epochs", "seed", "device"],
     push: ["private", "tag", "dry-run"],
-    deploy_space: ["model", "hardware", "private", "dry-run"],
+    deploy_space: ["static", "model", "hardware", "private", "dry-run"],
 }
 
 
