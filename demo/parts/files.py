@@ -55,8 +55,14 @@ def png_file(image: Image.Image) -> ClientFile:
 
 def use_own_folder() -> None:
     """Let Gradio keep its files in a folder that no other program uses, so that all old files in it may be deleted."""
-    parent = os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
-    os.environ["GRADIO_TEMP_DIR"] = str(Path(parent) / "dcgan-page")
+    parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+    folder = parent / "dcgan-page"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    foreign = hasattr(os, "getuid") and status.st_uid != os.getuid()
+    if foreign or not stat.S_ISDIR(status.st_mode):  # of another user, or a link to somebody's files
+        folder = tempfile.mkdtemp(prefix="dcgan-page-", dir=parent)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
 
 
 def clean(folder: Path, max_age: float = MAX_AGE, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES) -> None:

@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from api_visitors import Visitor
+from gradio.utils import get_upload_folder
 from page_server import ROOT, serving
 from PIL import Image
 
 from demo.guard import LIMITS, MAX_BODY
-from demo.parts.files import clean
+from demo.parts.files import clean, use_own_folder
 from demo.server import HEAVY, MAX_WAITING
 
 MODEL = "mnist-conditional"
@@ -168,6 +169,18 @@ def test_files_are_bounded_in_age_number_and_size(tmp_path):
     (tmp_path / "new").mkdir()  # its file is on its way
     clean(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"folder0", "folder1", "new"}
+
+
+def test_the_folder_that_is_cleaned_is_the_pages_own(tmp_path, monkeypatch):
+    for parent, name in ((tmp_path / "a", "dcgan-page"), (tmp_path / "b", "dcgan-page-")):
+        monkeypatch.setenv("GRADIO_TEMP_DIR", str(parent))
+        if name.endswith("-"):  # somebody has put a link there
+            parent.mkdir()
+            (parent / "dcgan-page").symlink_to(tmp_path)
+        use_own_folder()
+        folder = Path(get_upload_folder())
+        assert folder.is_dir() and folder.parent == parent and folder.name.startswith(name)
+        assert not folder.is_symlink()
 
 
 def test_the_page_ends_what_runs_and_then_itself_and_takes_no_port_in_use(tmp_path):
