@@ -35,6 +35,7 @@ TRAINING_FIELDS = {  # of config.json: what a training says about itself
     "epochs_done": int,
     "steps_done": int,
     "device": str,
+    "precision": str,
     "torch": str,
     "recipe": dict,
     "mean_with_ends_of_epochs": list,

@@ -36,7 +36,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     sample.add_argument("--model", default="mnist-conditional", help="a bundled name, a folder, or user/repo")
     sample.add_argument("--rounds", type=int, default=20, metavar="N", help="how often each is measured")
     for one in (train, sample):
-        one.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
+        one.add_argument("--device", default="auto", help=cli.DEVICE_HELP)
     page = what.add_parser("page", formatter_class=cli.Formatter, help="the engine, and the page in Chromium")
     page.add_argument("--static", action="store_true", help="measure the loads of the page of plain files only")
     page.add_argument("--moves", type=int, default=100, metavar="N", help="how often each control is moved")

@@ -29,7 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="seed of the first image")
     parser.add_argument("--digit", type=int, help="0 to 9; without it, each seed decides")
     parser.add_argument("--truncation", type=float, default=1.0, help="above 0, at most 1; lower is more typical")
-    parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", help=cli.DEVICE_HELP)
     parser.add_argument("--out", required=True, type=Path, help="FILE.npz, FILE.png, FILE.svg, or a new folder")
     return parser.parse_args(argv)
 

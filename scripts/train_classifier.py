@@ -25,7 +25,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="the safetensors file to write")
     parser.add_argument("--epochs", type=int, default=16, help="passes over the 60,000 training digits")
     parser.add_argument("--seed", type=int, default=0, help="seed of initialisation, data order and augmentation")
-    parser.add_argument("--device", default="auto", help="auto (CUDA if available, else CPU), cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", help=cli.DEVICE_HELP)
     return parser.parse_args(argv)
 
 

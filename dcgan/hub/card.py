@@ -110,7 +110,8 @@ def facts(config: ModelConfig, training: dict, history: list[dict]) -> list[tupl
             done.append(f"{training['steps_done']:,} steps")
         if seconds := sum(entry.get("seconds", 0) for entry in history):
             done.append(f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours")
-        done += [f"{word} {training[key]}" for word, key in (("on", "device"), ("torch", "torch")) if key in training]
+        names = {"on": "device", "in": "precision", "torch": "torch"}
+        done += [f"{word} {training[key]}" for word, key in names.items() if key in training]
         rows.append(("trained", ", ".join(done)))
         if seconds:
             images = sum(entry.get("seconds", 0) * entry.get("images_per_second", 0) for entry in history)
