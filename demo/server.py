@@ -13,7 +13,7 @@ import gradio.state_holder
 from gradio.context import LocalContext
 from gradio.queueing import Event
 
-QUICK, HEAVY = 6, 2  # calls of an endpoint that run at once
+QUICK, HEAVY = 10, 2  # calls of an endpoint that run at once; those of `generate` share passes
 MAX_SESSION = 64  # characters of a session's name, which is kept for some time
 MAX_WAITING = {QUICK: 64, HEAVY: 12}  # calls of one endpoint that wait; more are turned away
 UNHEARD_SECONDS = 5.0  # after which a waiting call that nobody listens to makes room for another
