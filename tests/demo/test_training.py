@@ -213,7 +213,7 @@ def test_novelty_is_shown_with_the_weights_that_it_was_measured_on(folder):
     html, _ = drawn(folder)
     assert "1.25 times" in html
     shown = pictures.novelty(folder)
-    assert f'data-picture="{shown.digest}"' in html
+    assert f'data-picture="{pictures.address(shown)}"' in html
     found = pictures.find([folder.parent, folder], shown.digest)
     with Image.open(io.BytesIO(found)) as picture:
         assert (picture.format, picture.size, picture.getextrema()[0]) == ("WEBP", pictures.NOVELTY_SIZE, (255, 255))
