@@ -238,7 +238,7 @@ def test_a_wave_greets_the_first_visit_and_nobody_who_is_busy(open_page):
     busy.unroute_all()
     busy.route("**/upper", lambda route: held.append(route))
     busy.reload()
-    busy.locator(".switch + .wall + .next").wait_for()  # made by the tab's script
+    busy.locator(".switch + .wall + .next").wait_for(state="attached")  # made by the tab's script
     busy.mouse.click(5, 5)
     held[0].continue_()
     assert most_drawings(busy) <= 3

@@ -324,15 +324,14 @@ def test_a_static_space_gets_commits_for_changes_only(hub, scripts, tiny_run, tm
     repo, space = "user/plain", "user/static"
     first = publish(hub, repo, tiny_run)
     deploy = ("deploy_space", [space, "--static", "--model", repo])
-    done, again, dry = scripts(deploy, deploy, ("deploy_space", [*deploy[1], "--dry-run", tmp_path / "dry"]))
+    done, again = scripts(deploy, deploy)
     assert done.out.startswith(f"{hub.endpoint}/spaces/{space}: created, files, at commit "), done.err
     assert again.out == f"{hub.endpoint}/spaces/{space}: unchanged, at commit {done.out.split()[-1]}\n"
-    assert f"python -m http.server -d {tmp_path / 'dry'}" in dry.out
     uploaded = hub.repos["space", space]
     files = {name: data for name, data in uploaded.files().items() if name != ".gitattributes"}
-    assert files == tree_of(tmp_path / "dry")
+    assert {"index.html", "worker.js", "dcgan/models.json"} <= set(files)
     assert uploaded.sdk == "static" and all(data.decode() for data in files.values())  # texts: the Hub keeps them here
-    front = huggingface_hub.RepoCard.load(tmp_path / "dry" / "README.md").data.to_dict()
+    front = huggingface_hub.RepoCard(files["README.md"].decode()).data.to_dict()
     assert (front["sdk"], front["app_file"], front["models"]) == ("static", "index.html", [repo])
     assert not {"sdk_version", "python_version"} & set(front)
     (described,) = json.loads(files["dcgan/models.json"])
