@@ -210,7 +210,7 @@ KEPT = """async () => {
 
 
 def wait_for_files(page: Page, other_than: str = "") -> str:
-    """Wait until the browser keeps the page, the one before at most, and three networks; return the name of its cache."""
+    """Wait until the browser keeps the page and three networks; return the name of its cache. One old page may be kept."""
     for _ in range(100):
         kept = page.evaluate(KEPT)
         names = [name for name in kept if name.startswith("dcgan-page-") and kept[name] > 30]
