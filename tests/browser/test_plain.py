@@ -210,7 +210,7 @@ KEPT = """async () => {
 
 
 def wait_for_files(page: Page, other_than: str = "") -> str:
-    """Wait until the browser keeps the page and three networks; return the name of its cache. One old page may be kept."""
+    """Wait until the browser keeps the page, and three networks. Return the name of the cache of the newest page."""
     for _ in range(100):
         kept = page.evaluate(KEPT)
         names = [name for name in kept if name.startswith("dcgan-page-") and kept[name] > 30]
