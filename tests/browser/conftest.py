@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import visitor as v
@@ -12,6 +13,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from dcgan.model_folder import BUNDLED
 
 NAMES = ("mnist-conditional", "mnist")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all browser tests (`pytest -n 2 --dist loadgroup`): two browsers at once are too slow."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")  # not "session": its event loop blocks those of tests in other folders
