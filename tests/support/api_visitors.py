@@ -80,9 +80,6 @@ class Record:
     refused: list[Answer] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def p95(self) -> float:
-        return sorted(self.seconds)[int(0.95 * len(self.seconds))]
-
 
 def visit(url: str, visitors: int, seconds: float, request, check=lambda *_: None, pause: float = 0.0) -> Record:
     """Let visitors call an endpoint again and again, each waiting for its answer and the answer's first file.
