@@ -88,25 +88,16 @@ def textbook_steps(config: ModelConfig, batch_size: int, data_dir: Path, device:
             yield
 
 
-def our_steps(
-    config: ModelConfig, recipe: TrainConfig, data_dir: Path, device: torch.device
-) -> tuple[Iterator[None], Callable[[], None]]:
-    """Return an iterator that takes a step of this project's training each time, and a function that takes one."""
+def our_steps(config: ModelConfig, recipe: TrainConfig, data_dir: Path, device: torch.device) -> Iterator[None]:
+    """Yield after each step of this project's training."""
     run = new_run(config, recipe, device)
     images, labels = load_mnist(data_dir)
     images, labels = to_model_size(images, 32, 1).to(device), labels.to(device)
-
-    def step() -> None:
+    while True:
         batch = torch.randint(len(images), (recipe.batch_size,), device=device)
         train_step(run, to_float(images[batch]), labels[batch].long() if config.num_classes else None)
         run.step += 1
-
-    def steps() -> Iterator[None]:
-        while True:
-            step()
-            yield
-
-    return steps(), step
+        yield
 
 
 def wait(device: torch.device) -> None:
@@ -141,11 +132,11 @@ def train(
     rounds: how often each takes its turn. each: steps in a turn.
     """
     textbook = textbook_steps(config, recipe.batch_size, data_dir, device)
-    ours, step = our_steps(config, recipe, data_dir, device)
+    ours = our_steps(config, recipe, data_dir, device)
     counter = FlopCounterMode(display=False)
-    step()
+    next(ours)
     with counter:
-        step()  # without R1, which the counter cannot follow
+        next(ours)  # without R1, which the counter cannot follow
     for loop in (textbook, ours):
         for _ in range(R1_EVERY):
             next(loop)
