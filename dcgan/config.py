@@ -118,7 +118,10 @@ class TrainConfig(Config):
 
 
 PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
-    "mnist": (ModelConfig(), TrainConfig()),
+    "mnist": (ModelConfig(base_channels=48), TrainConfig(ema_decay=0.9997)),
     # A discriminator that is told the digit needs less R1, and has to learn what the label means: docs/recipe.md.
-    "mnist-conditional": (ModelConfig(num_classes=10), TrainConfig(r1_gamma=0.2, mismatch_weight=0.3)),
+    "mnist-conditional": (
+        ModelConfig(base_channels=48, num_classes=10),
+        TrainConfig(ema_decay=0.9997, r1_gamma=0.2, mismatch_weight=0.15),
+    ),
 }

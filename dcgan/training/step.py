@@ -178,11 +178,13 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, decay: float = 1.0
     generator, discriminator = run.generator, run.discriminator
     latents = torch.randn(len(real), run.model_config.latent_dim, generator=run.latent_rng, device=run.device)
     classes, mismatch_weight = class_weights(run.model_config, labels), decay * run.config.mismatch_weight
+    half = len(real) // 2  # as many wrong labels teach them as well, at half the time
     with autocast(run):  # one context for all of D's passes: it rounds D's weights once
         fake = generator(latents, classes)
         real_logits = discriminator(real, classes).float()
         fake_logits = discriminator(fake.detach(), classes).float()
-        wrong_logits = discriminator(real, wrong_labels(run, labels)).float() if mismatch_weight else None
+        if mismatch_weight:
+            wrong_logits = discriminator(real[:half], wrong_labels(run, labels[:half])).float()
     targets = torch.full_like(real_logits, run.config.real_label)  # one-sided smoothing (Salimans et al. 2016)
     loss_d = F.binary_cross_entropy_with_logits(real_logits, targets) + F.softplus(fake_logits).mean()
     if mismatch_weight:
