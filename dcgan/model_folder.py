@@ -38,7 +38,6 @@ TRAINING_FIELDS = {  # of config.json: what a training says about itself
     "precision": str,
     "torch": str,
     "recipe": dict,
-    "mean_with_ends_of_epochs": list,
 }
 
 
@@ -91,8 +90,6 @@ def _known_fields(record: dict) -> dict:
     known = {key: record[key] for key, kind in TRAINING_FIELDS.items() if type(record.get(key)) is kind}
     if not all(type(value) in (str, bool, *NUMBER) for value in known.get("recipe", {}).values()):
         del known["recipe"]
-    if not all(type(epoch) is int for epoch in known.get("mean_with_ends_of_epochs", [])):
-        del known["mean_with_ends_of_epochs"]
     return known
 
 

@@ -1,4 +1,4 @@
-"""Train a DCGAN on MNIST. The same command again resumes the run; with more --epochs it extends a finished one.
+"""Train a DCGAN on MNIST. The same command again resumes the run; with more --epochs it trains a finished one on.
 
     python scripts/train.py --preset mnist-conditional --out runs/digits
 

@@ -104,8 +104,6 @@ def facts(config: ModelConfig, training: dict, history: list[dict]) -> list[tupl
     recipe = training.get("recipe", {})
     if epochs := training.get("epochs_done", len(history)):
         done = [f"{epochs} of {recipe.get('epochs', epochs)} epochs"]
-        if ends := training.get("mean_with_ends_of_epochs"):
-            done[0] += f" (the mean of the weights after epochs {', '.join(map(str, [*ends, epochs]))})"
         if "steps_done" in training:
             done.append(f"{training['steps_done']:,} steps")
         if seconds := sum(entry.get("seconds", 0) for entry in history):

@@ -24,7 +24,6 @@ NAME, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 FORMAT_VERSION = 2  # 1 had no checksum
 MARK, DIGEST_BYTES = b"sha256:", 32  # a file ends with the mark, and the digest of all that is before it
 TAIL = len(MARK) + DIGEST_BYTES
-OLD_KEYS = {"totals": "epoch_sums", "ends": "previous_ends"}  # names that earlier code gave two entries
 ADAM = ("step", "exp_avg", "exp_avg_sq")  # what Adam knows of each weight
 ENTRY = {"epoch", "step", "loss_d", "loss_g", "probability_real", "probability_fake", "seconds", "images_per_second"}
 
@@ -65,7 +64,8 @@ def read_checkpoint(path: Path) -> dict:
         raise InputError(f"{path} is damaged: it has no checksum")
     if (place := not_finite(state)) is not None:
         raise InputError(f"{path} is damaged: {place} holds a number that is not finite")
-    return {"previous_ends": {}, "measured": True} | {OLD_KEYS.get(key, key): value for key, value in state.items()}
+    old = {"epoch_sums": state["totals"]} if "totals" in state else {}  # its name in earlier code
+    return {"measured": True} | old | state
 
 
 def load_checkpoint(path: Path, device: torch.device | str) -> Run:
@@ -97,7 +97,6 @@ def first_misfit(state: dict, run: Run) -> str | None:
     for name in OPTIMIZERS:
         weights = getattr(run, name).param_groups[0]["params"] if step else []
         expected[name] = {i: dict(zip(ADAM, (torch.zeros(()), w, w), strict=True)) for i, w in enumerate(weights)}
-    expected["previous_ends"] = {epochs: dict(run.averaged.named_parameters()) for epochs in state["previous_ends"]}
     expected["frames"] = torch.empty(len(history), *frame_shape(run.model_config)).byte() if history else None
     if state["device"] == run.device.type:
         expected["latent_rng"] = run.latent_rng.get_state()
@@ -132,7 +131,7 @@ def restore_run(
 ) -> Run | None:
     """Return the run of the folder's newest usable checkpoint, or None if there is no checkpoint.
 
-    A finished run with fewer epochs than `config` is extended. A damaged newest checkpoint is named to `log`, and the
+    A finished run with fewer epochs than `config` gets more. A damaged newest checkpoint is named to `log`, and the
     older one takes its place. Raises `InputError` if none can be used, or the run had other settings.
     """
     newest, previous = folder / NAME, folder / PREVIOUS
@@ -148,8 +147,7 @@ def restore_run(
             problem = problems[0] if problems else f"{newest} is missing"
             log(f"{problem}: using {previous.name}, from step {run.step:,}")
             previous.replace(newest)  # so that the next save does not put the damaged one in its place
-        if config.epochs > run.config.epochs:
-            extend_run(run, config.epochs)
+        run.config = config
         return run
     if problems:
         raise InputError(f"{'; '.join(problems)}: move {folder} aside, or use another --out, to start again")
@@ -166,14 +164,3 @@ def check_same_settings(run: Run, model_config: ModelConfig, config: TrainConfig
     different = [f"{name} was {saved[name]!r}, now {asked[name]!r}" for name in saved if saved[name] != asked[name]]
     if different:
         raise InputError(f"this run had other settings ({'; '.join(different)}): use those, or another --out")
-
-
-def extend_run(run: Run, epochs: int) -> None:
-    """Give a finished run more epochs in all, with a warm restart (Loshchilov & Hutter 2017).
-
-    The learning rates rise to where a run of that length has them now, and fall to 0 at the new end. The averaged
-    weights of the old end are kept in `run.previous_ends`.
-    """
-    weights = {name: weight.clone() for name, weight in run.averaged.named_parameters()}
-    run.previous_ends[run.config.epochs] = weights
-    run.config = dataclasses.replace(run.config, epochs=epochs)

@@ -14,19 +14,6 @@ from dcgan.training.step import Run
 RECALIBRATION_BATCHES, RECALIBRATION_BATCH = 32, 128
 
 
-def export_generator(run: Run) -> Generator:
-    """Return a copy of the averaged generator; for an extended run, the mean of it and of all previous ends.
-
-    After a warm restart, the mean of the ends is better than each of them (SWA: Izmailov et al. 2018, algorithm 1; for
-    GAN generators: Yazıcı et al. 2019).
-    """
-    generator = copy.deepcopy(run.averaged)
-    with torch.no_grad():
-        for name, weight in generator.named_parameters():
-            weight.copy_(torch.stack([weight, *(end[name] for end in run.previous_ends.values())]).mean(dim=0))
-    return generator
-
-
 @contextmanager
 def recalibrating(network: nn.Module) -> Iterator[None]:
     """Within the context, forward passes set the BatchNorm statistics to their plain mean over the passes."""
@@ -45,12 +32,12 @@ def recalibrating(network: nn.Module) -> Iterator[None]:
 
 
 def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Generator, Discriminator]:
-    """Return copies of the exported generator and of the discriminator in eval mode, with statistics of their own.
+    """Return copies of the averaged generator and of the discriminator in eval mode, with statistics of their own.
 
     D's statistics come from real and generated images in equal parts, so that its logits are balanced. images, labels:
     the training data, as for `train`.
     """
-    generator, discriminator = export_generator(run), copy.deepcopy(run.discriminator)
+    generator, discriminator = copy.deepcopy(run.averaged), copy.deepcopy(run.discriminator)
     rng = torch.Generator("cpu").manual_seed(run.config.seed)
     picks = torch.randint(len(images), (RECALIBRATION_BATCHES, RECALIBRATION_BATCH), generator=rng)
     latents = torch.randn(*picks.shape, run.model_config.latent_dim, generator=rng)

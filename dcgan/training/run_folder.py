@@ -137,8 +137,7 @@ def train_in_folder(
             progress.end_epoch(run.history)
         write_model_folder(out, run, generator, discriminator, len(images))
 
-    extended = len(run.history) in run.previous_ends  # its folder is up to date
-    if run.history and run.step == run.history[-1]["step"] and not (run.measured and extended):
+    if run.history and run.step == run.history[-1]["step"]:
         finish_epoch(*recalibrated_networks(run, images, labels))
     for networks in train(run, images, labels, should_stop=should_stop, progress=progress):
         save_checkpoint(run, out)
@@ -179,8 +178,6 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
         "torch": torch.__version__,
         "recipe": run.config.to_dict(),
     }
-    if run.previous_ends:
-        training["mean_with_ends_of_epochs"] = list(run.previous_ends)
     save_weights(generator, out / "model.safetensors", **git_commit())
     save_weights(discriminator, out / "discriminator.safetensors", **git_commit())
     write_config(out, run.model_config, training)

@@ -17,7 +17,7 @@ from dcgan.training.device import kernels, resolve_precision
 
 R1_EVERY = 8  # steps; with 8 times the weight it works as well and costs far less (Karras et al. 2020, appendix B)
 NETWORKS, OPTIMIZERS = ("generator", "discriminator", "averaged"), ("optimizer_g", "optimizer_d")  # of a Run
-VALUES = ("step", "epoch_sums", "seconds", "history", "measured", "previous_ends")  # of a Run: are saved as they are
+VALUES = ("step", "epoch_sums", "seconds", "history", "measured")  # of a Run: are saved as they are
 
 
 class Diverged(InputError):
@@ -69,8 +69,6 @@ class Run:
     history: list[dict] = field(default_factory=list)  # one entry per epoch
     measured: bool = True  # the last entry has its measures, or they failed
     frames: list[np.ndarray] = field(default_factory=list)  # (60, C, 28, 28) uint8 per epoch
-    # Averaged weights at the end of each shorter run that this one extends, by their number of epochs.
-    previous_ends: dict[int, dict[str, Tensor]] = field(default_factory=dict)
 
     def state_dict(self) -> dict:
         """Return the run as tensors and plain values, which `torch.load` reads with `weights_only=True`."""
@@ -94,19 +92,13 @@ class Run:
             group["lr"] = saved["param_groups"][0]["lr"]
             optimizer.load_state_dict({"state": saved["state"], "param_groups": [group]})
         for name in VALUES:
-            setattr(self, name, to_device(state[name], self.device))
+            setattr(self, name, state[name])
+        self.epoch_sums = self.epoch_sums.to(self.device)
         self.frames = [] if state["frames"] is None else list(state["frames"].numpy())
         if state["device"] == self.device.type:
             self.latent_rng.set_state(state["latent_rng"])
         else:  # each kind of device has its own random numbers
             self.latent_rng.manual_seed(self.config.seed + self.step)
-
-
-def to_device(value: object, device: torch.device) -> object:
-    """Return a tensor, or a dict of tensors of any depth, on a device; other values are returned as they are."""
-    if isinstance(value, dict):
-        return {key: to_device(part, device) for key, part in value.items()}
-    return value.to(device) if isinstance(value, Tensor) else value
 
 
 def check_recipe(model_config: ModelConfig, config: TrainConfig) -> None:

@@ -242,8 +242,8 @@ def test_config_of_a_huge_model_costs_no_memory(model):
         ({"epochs_done": 3, "recipe": {"epochs": 3, "precision": "auto"}}, ["epochs_done", "recipe"]),
         ({"epochs_done": 3, "earlier_recipes": [{"epochs": 2}]}, ["epochs_done"]),  # of a config.json of older code
         ({"epochs_done": True, "images": 1.5, "dataset": ["MNIST"], "device": {}, "steps_done": None}, []),
-        ({"recipe": {"epochs": [3]}, "mean_with_ends_of_epochs": ["x"], "torch": "2"}, ["torch"]),
-        ({"recipe": [1], "mean_with_ends_of_epochs": {}}, []),
+        ({"recipe": {"epochs": [3]}, "torch": "2"}, ["torch"]),
+        ({"recipe": [1]}, []),
         ("a lot", []),
         (None, []),
     ],

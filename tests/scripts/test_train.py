@@ -179,13 +179,13 @@ def test_command_of_a_finished_run_mends_its_folder(finished, tiny_flags, refusa
     assert refusal(train_script, *command).startswith(f"{finished} cannot be written")
 
 
-def test_more_epochs_extend_a_finished_run(finished, tiny_flags, capsys):
+def test_more_epochs_train_a_finished_run_on(finished, tiny_flags, capsys):
     longer = ["--preset", "mnist-conditional", "--out", str(finished), *tiny_flags, "--epochs", "5"]
     for done in (3, 5):  # the second time, the longer run is the run
         assert train_script.main(longer) == 0
         assert f"{done} of 5 epochs done" in capsys.readouterr().err
         training = json.loads((finished / "config.json").read_text())["training"]
-        assert (training["recipe"]["epochs"], training["mean_with_ends_of_epochs"]) == (5, [3])
+        assert training["recipe"]["epochs"] == 5
     history = [json.loads(line) for line in (finished / "history.jsonl").read_text().splitlines()]
     assert [entry["epoch"] for entry in history] == [1, 2, 3, 4, 5]
     rates = [entry["learning_rate_g"] for entry in history]

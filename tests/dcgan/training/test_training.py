@@ -20,7 +20,7 @@ from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
 from dcgan.latents.sampling import sample
 from dcgan.model_folder import load_folder
-from dcgan.training.checkpoint import NAME, extend_run, load_checkpoint, read_checkpoint
+from dcgan.training.checkpoint import NAME, load_checkpoint, read_checkpoint
 from dcgan.training.loop import data_order, decay_factor, train
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
@@ -107,29 +107,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(stops, uninterrupt
     if device == "cpu":  # elsewhere the order of sums may differ
         assert_same_folders(tmp_path, other_folder)
         assert_same(run.state_dict(), other.state_dict())
-
-
-def test_an_extended_run_keeps_the_mean_of_its_ends(uninterrupted, digits, tmp_path, device):
-    first, folder = uninterrupted
-    averages, rates = [dict(first.averaged.named_parameters())], []
-    run = load_checkpoint(folder / NAME, device)
-    extend_run(run, 4)
-    for stop, epochs in ((35, 4), (40, 4), (50, 5)):  # stopped within the longer run, then at its two ends
-        train_folder(run, tmp_path, digits, stop)
-        rates.append(run.optimizer_g.param_groups[0]["lr"])
-        assert (run.step, run.config.epochs) == (stop, epochs)
-        if stop != 35:
-            averages.append(copy.deepcopy(dict(run.averaged.named_parameters())))
-        run = load_checkpoint(tmp_path / NAME, device)
-        if stop == 40:
-            extend_run(run, 5)
-    assert max(first.optimizer_g.param_groups[0]["lr"], rates[1]) < rates[0] < RECIPE.learning_rate_g
-    assert list(run.previous_ends) == [3, 4]
-    kept, _ = recalibrated_networks(run, *digits)
-    for name, weight in kept.named_parameters():
-        assert not torch.equal(averages[0][name], averages[1][name])
-        torch.testing.assert_close(weight, sum(average[name] for average in averages) / 3)
-    assert torch.equal(kept.project.weight, load_folder(tmp_path, "run").generator.project.weight)
 
 
 STORED = Path(__file__).with_name("stored")  # a run of 64 images, stopped at step 6 of 8
