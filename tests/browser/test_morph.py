@@ -145,6 +145,26 @@ def test_stops_are_edited_one_at_a_time(morph):
     assert len(words(page)) == 2  # two is the least
 
 
+def test_a_stop_is_dragged_to_another_place(morph):
+    page, line = morph, morph.locator(".stops button")
+    page.evaluate("demo.put({ 'morph.keys': '15 24 3:7 8' })")
+    v.ready(page)
+    boxes = [one.bounding_box() for one in line.all()]
+    middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
+    page.mouse.move(*middles[0])
+    page.mouse.down()
+    page.mouse.move(middles[1][0] + 5, middles[1][1], steps=5)
+    assert words(page) == ["24", "15", "3:7", "8"]  # at once
+    page.mouse.move(middles[2][0] + 5, middles[2][1] + 200, steps=5)  # also beside the line
+    page.mouse.up()
+    assert words(page) == ["24", "3:7", "15", "8"] and place(page) == 2
+    expect(line.nth(2)).to_have_attribute("aria-pressed", "true")
+    v.assert_alike(v.pixels(line.nth(2).locator(".glyph")), v.drawn([15])[0])
+    page.mouse.move(*middles[0])
+    page.mouse.move(*middles[3])
+    assert words(page) == ["24", "3:7", "15", "8"]  # no button is pressed
+
+
 def test_a_mistake_in_a_stop_is_told_under_it_and_changes_nothing(morph):
     field, mistake = morph.get_by_role("textbox", name="Stop 1"), morph.locator("#stop-mistake")
     before = stage(morph)

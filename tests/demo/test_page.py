@@ -10,7 +10,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -130,15 +129,6 @@ def test_a_digit_asked_for_is_given_and_truncation_reaches_the_model(client, gen
     pictures, listed = generate(client, seed=5, count=3, digit="7", truncation=0.5)
     assert np.array_equal(pictures, crop(sample(generators[CONDITIONAL], range(5, 8), 7, 0.5).images, 2)[:, 0])
     assert [(entry["digit"], entry["read"]) for entry in listed] == [(7, 7)] * 3
-
-
-def test_visitors_at_the_same_time_get_their_own_pictures(client, generators):
-    seeds = list(range(100, 116))
-    with ThreadPoolExecutor(8) as pool:
-        written = pool.submit(client.predict, text="31", hand="8", api_name="/write")
-        pictures = list(pool.map(lambda seed: generate(client, seed=seed)[0][0], seeds))
-    assert np.array_equal(np.stack(pictures), crop(sample(generators[CONDITIONAL], seeds).images, 2)[:, 0])
-    assert [box["character"] for box in written.result()[1]] == ["3", "1"]
 
 
 def loop_frames(path: str) -> np.ndarray:

@@ -19,6 +19,7 @@ export class Stops {
   #stops = null; // {keys, points, legs, network, model, exact} of the last drawing
   #changed;
   #telling = 0;
+  #held = -1; // the stop that a pointer holds
   selected = 0;
 
   // changed(words, selected): the stops are other ones now. stand(place): go to a place.
@@ -34,6 +35,8 @@ export class Stops {
     this.details = make("div", { className: "stop" }, make("div", { className: "fields" }, label, this.#digit, roll, left, right, remove), this.#mistake);
     this.#line.addEventListener("click", ({ target }) => this.#go(this.#indexOf(target)));
     this.#line.addEventListener("keydown", (event) => this.#key(event));
+    this.#line.addEventListener("pointerdown", ({ target, button }) => (this.#held = button === 0 ? this.#indexOf(target) : -1));
+    this.#line.addEventListener("pointermove", (event) => event.buttons === 1 && this.#drag(event));
     this.#field.addEventListener("input", () => this.#typed());
     this.#field.addEventListener("change", () => this.#mistake.textContent && this.#tell());
     this.#digit.addEventListener("change", () => this.#put(this.#handHere(), this.#digit.value));
@@ -80,7 +83,7 @@ export class Stops {
     for (const [name, made] of Object.entries(this.#buttons)) made.ariaDisabled = String(Boolean(off[name]));
   }
 
-  #indexOf = (target) => [...this.#line.children].indexOf(target.closest("button"));
+  #indexOf = (target) => [...this.#line.children].indexOf(target.closest(".stops button"));
   #words = () => wordsOf(demo.state["morph.keys"]);
   #handHere = () => this.#stops.keys[this.selected][0];
 
@@ -104,6 +107,18 @@ export class Stops {
     else return;
     event.preventDefault();
     this.#line.children[this.selected].focus();
+  }
+
+  // Move the stop that the pointer holds to the place that the pointer is nearest to.
+  #drag({ clientX, pointerId }) {
+    if (this.#held < 0 || !this.#stops) return;
+    const { left, width } = this.#line.getBoundingClientRect(), { legs, keys } = this.#stops;
+    const to = Math.max(0, Math.min(keys.length - 1, Math.round(((clientX - left) / width) * legs)));
+    if (to === this.#held) return;
+    this.#line.setPointerCapture(pointerId); // so that its end is no click
+    this.selected = this.#held;
+    this.#move(to - this.#held);
+    this.#held = to;
   }
 
   // Change the text of the stops at once, so that the next key finds them.

@@ -117,7 +117,8 @@ def test_whole_training_and_evaluation_stay_on_their_device(preset, monkeypatch)
         measured = protocol.Protocol(model, digits, digits, classifier, device)
         assert {"novelty", "class_kl"} <= measured.measure(0, many=True)[0].keys()
         assert "gan_train" in measured.measure_real(0)
-        assert protocol.pooled_features(measured.discriminator, measured.train.images).shape == (128, 112 * model_config.base_channels)
+        features = protocol.pooled_features(measured.discriminator, measured.train.images)
+        assert features.shape == (128, 112 * model_config.base_channels)
 
 
 def distance(frechet_distance, real: torch.Tensor, generated: torch.Tensor) -> float:
