@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dcgan.evaluation.classifier import WEIGHTS
 from dcgan.model_folder import Model, read_history
+from demo.compress import Compress
 from demo.guard import Guard
 from demo.models import Entry, Models
 from demo.parts import training_pictures
@@ -217,6 +218,7 @@ def app_options(models: Models) -> dict:
     middleware = [
         Middleware(Guard),
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
+        Middleware(Compress),
         Middleware(KeepAssets),
         Middleware(Document, script=lambda: document_script(models)),
     ]

@@ -24,8 +24,8 @@ LIMITS = {"upload": 6 * 10**6, "component_server": 2**16}  # of requests to thes
 BODY_SECONDS = 60.0  # for a request to come in
 UPLOADS = 8  # that come in at once, each held in memory until it is whole
 BUSY_SECONDS = 3  # when to ask again
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
+HEADERS = {"X-Content-Type-Options": "nosniff"}
+SHOWN_HEADERS = {  # of what can be shown by itself: not of scripts and styles, of which a visit asks for ninety
     "Referrer-Policy": "strict-origin-when-cross-origin",
     # A Space is shown in a frame of huggingface.co.
     "Content-Security-Policy": "frame-ancestors 'self' https://huggingface.co https://*.hf.space; "
@@ -54,6 +54,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
+                if not headers.get("content-type", "").startswith(("application/javascript", "text/css")):
+                    headers.update(SHOWN_HEADERS)
                 if message["status"] == 503:
                     headers["Retry-After"] = str(BUSY_SECONDS)
             await send(message)

@@ -5,10 +5,12 @@ import io
 import json
 import re
 import struct
+import time
 import urllib.error
 import urllib.request
 from email.message import Message
 
+import brotli
 import numpy as np
 import pytest
 from PIL import Image
@@ -44,6 +46,19 @@ def test_the_page_is_small_and_compressed(page_url):
     assert headers["Content-Encoding"] == "gzip"
     assert len(page) < 50_000  # bytes; every hidden tab is empty
     assert gzip.decompress(page).count(b"\\u003csvg") == 50  # the first digits of the wall, and those of the bar
+
+
+def test_later_visitors_get_scripts_and_styles_smaller(page_url):
+    gradio = re.search(r"assets/index-[\w-]+\.js", get(page_url).decode())[0]
+    for path in (gradio, f"dcgan/static/{assets.version()}/engine/ink.js", "theme.css?v=1"):
+        whole, encoding, end = get(f"{page_url}/{path}"), None, time.monotonic() + 20
+        while encoding != "br" and time.monotonic() < end:
+            headers, packed = fetch(f"{page_url}/{path}", Accept_Encoding="gzip, deflate, br")
+            encoding = headers["Content-Encoding"]
+            time.sleep(0.05)
+        assert brotli.decompress(packed) == whole and len(packed) < 0.95 * len(gzip.compress(whole))
+        assert is_kept(headers) and re.match("text/css|application/javascript", headers["Content-Type"])
+        assert gzip.decompress(fetch(f"{page_url}/{path}", Accept_Encoding="gzip")[1]) == whole
 
 
 def test_the_links_card_is_the_pages_own(page_url):
