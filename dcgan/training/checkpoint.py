@@ -12,20 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from dcgan import InputError
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.files import write_file
-from dcgan.training.loop import frame_shape
-from dcgan.training.step import NETWORKS, OPTIMIZERS, Run, check_state, new_run, not_finite
+from dcgan.training.step import Run, check_state, new_run, not_finite
 
 NAME, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 FORMAT_VERSION = 2  # 1 had no checksum
 MARK, DIGEST_BYTES = b"sha256:", 32  # a file ends with the mark, and the digest of all that is before it
 TAIL = len(MARK) + DIGEST_BYTES
-ADAM = ("step", "exp_avg", "exp_avg_sq")  # what Adam knows of each weight
-ENTRY = {"epoch", "step", "loss_d", "loss_g", "probability_real", "probability_fake", "seconds", "images_per_second"}
 
 
 def save_checkpoint(run: Run, folder: Path) -> None:
@@ -73,53 +69,14 @@ def load_checkpoint(path: Path, device: torch.device | str) -> Run:
     state = read_checkpoint(path)
     try:
         run = new_run(ModelConfig.from_dict(state["model_config"]), TrainConfig.from_dict(state["config"]), device)
-        if (misfit := first_misfit(state, run)) is None:
-            run.load_state_dict(state)
-            return run
+        run.load_state_dict(state)
+        return run
     except InputError as error:
         raise InputError(f"{path} cannot be used: {error}") from None
     except (torch.OutOfMemoryError, torch.AcceleratorError):  # says nothing of the checkpoint
         raise
     except (LookupError, TypeError, AttributeError, RuntimeError) as error:
-        misfit = f"contents ({type(error).__name__})"
-    raise InputError(f"{path} cannot be used: its {misfit} does not fit the rest")
-
-
-def first_misfit(state: dict, run: Run) -> str | None:
-    """Return the name of a part of a checkpoint that does not fit the new run of its configs; None if all fit."""
-    history, step = state["history"], state["step"]
-    if not isinstance(history, list) or not all(is_entry(entry, i, history[0]) for i, entry in enumerate(history, 1)):
-        return "history"
-    if type(step) is not int or step < 0 or (history and step // history[0]["step"] != len(history)):
-        return "step"
-    expected = {name: getattr(run, name).state_dict() for name in NETWORKS}
-    expected |= {"epoch_sums": run.epoch_sums, "seconds": 0.0, "measured": True, "device": "cpu"}
-    for name in OPTIMIZERS:
-        weights = getattr(run, name).param_groups[0]["params"] if step else []
-        expected[name] = {i: dict(zip(ADAM, (torch.zeros(()), w, w), strict=True)) for i, w in enumerate(weights)}
-    expected["frames"] = torch.empty(len(history), *frame_shape(run.model_config)).byte() if history else None
-    if state["device"] == run.device.type:
-        expected["latent_rng"] = run.latent_rng.get_state()
-    saved = state | {name: state[name]["state"] for name in OPTIMIZERS}
-    return next((name for name, like in expected.items() if not fits(saved[name], like)), None)
-
-
-def is_entry(entry: object, epoch: int, first: dict) -> bool:
-    """Return whether this is the history entry of an epoch. first: that of the first epoch."""
-    if not isinstance(entry, dict) or not entry.keys() >= ENTRY:
-        return False
-    numbers = all(type(value) in (int, float) for value in entry.values())
-    return numbers and first["step"] > 0 and (entry["epoch"], entry["step"]) == (epoch, epoch * first["step"])
-
-
-def fits(value: object, like: object) -> bool:
-    """Return whether a value has the type of another: the shape and dtype of a tensor, the keys of a dict."""
-    if isinstance(like, Tensor):
-        return isinstance(value, Tensor) and (value.shape, value.dtype) == (like.shape, like.dtype)
-    if isinstance(like, dict):
-        same = isinstance(value, dict) and value.keys() == like.keys()
-        return same and all(fits(value[key], like[key]) for key in like)
-    return type(value) is type(like)
+        raise InputError(f"{path} cannot be used: its parts do not fit ({type(error).__name__})") from None
 
 
 def restore_run(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from dcgan import InputError
-from dcgan.config import ModelConfig, TrainConfig
+from dcgan.config import TrainConfig
 from dcgan.data import to_float
 from dcgan.latents.sampling import crop, sample
 from dcgan.networks import Discriminator, Generator
@@ -116,12 +116,6 @@ def fixed_samples(generator: Generator, rows: int) -> np.ndarray:
     config, places = generator.config, range(10 * rows)
     seeds, digits = ([i // 10 for i in places], [i % 10 for i in places]) if config.num_classes else (places, None)
     return crop(sample(generator, seeds, digits).images, config.border)
-
-
-def frame_shape(model_config: ModelConfig) -> tuple[int, ...]:
-    """Return the shape of an epoch's frame."""
-    size = model_config.image_size - 2 * model_config.border
-    return 10 * FRAME_ROWS, model_config.image_channels, size, size
 
 
 def decay_factor(config: TrainConfig, progress: float) -> float:

@@ -116,32 +116,17 @@ def test_two_damaged_checkpoints_are_a_sentence_whose_advice_works(folder, devic
         assert open_run(folder, TINY, RECIPE, device).step == 0
 
 
-ENTRY = {"epoch": 1, "step": 4, "loss_d": 1.0, "loss_g": 1.0, "probability_real": 0.5, "probability_fake": 0.5}
-ENTRY |= {"seconds": 1.0, "images_per_second": 64.0}
-
-
 @pytest.mark.parametrize(
     "changes",
     [
         {"model_config": [1]},
-        {"config": "fast"},
         {"config": {"epochs": -1}},
-        {"history": 3},
-        {"history": [ENTRY | {"step": "x"}]},
-        {"history": [ENTRY, ENTRY]},
-        {"history": [ENTRY | {"loss_d": float("inf")}]},
         {"generator": None},
         {"generator": {"project.weight": torch.zeros(3)}},
         {"optimizer_d": {"state": {}, "param_groups": []}},
-        {"optimizer_g": 0},
         {"latent_rng": torch.zeros(3, dtype=torch.uint8)},
-        {"latent_rng": torch.zeros(5056, dtype=torch.uint8)},
         {"epoch_sums": None},
-        {"frames": torch.zeros(1, 60, 1, 14, 14, dtype=torch.uint8)},
-        {"step": "x"},
-        {"step": -5},
-        {"step": 10**9},
-        {"seconds": "long"},
+        {"frames": 3},
     ],
     ids=str,
 )
