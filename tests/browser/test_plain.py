@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from file_host import hosting
 from playwright.sync_api import Page, expect
 
+from dcgan.model_folder import read_history
 from demo import plain_html
 from demo.models import Models
 from demo.page import build_page
@@ -174,7 +175,8 @@ def test_it_is_told_how_each_model_learned(open_plain, plain_url):
     picture = page.locator(".film").evaluate("film => getComputedStyle(film).getPropertyValue('--picture')")
     assert picture.startswith('url("data:image/webp')
     v.choose(page, "Model", "was never told")
-    expect(page.locator(".film .note")).to_contain_text("of 40")
+    epochs = len(read_history(v.model("mnist").folder))
+    expect(page.locator(".film .note")).to_contain_text(f"of {epochs}")
     expect(page.locator(".story")).to_contain_text("Nobody told")
 
 
