@@ -1,4 +1,4 @@
-"""Train a DCGAN on MNIST. The same command again resumes the run; with more --epochs it trains a finished one on.
+"""Train a DCGAN on MNIST. The same command again resumes the run; with more --epochs it trains longer.
 
     python scripts/train.py --preset mnist-conditional --out runs/digits
 

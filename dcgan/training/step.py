@@ -170,7 +170,7 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, decay: float = 1.0
     generator, discriminator = run.generator, run.discriminator
     latents = torch.randn(len(real), run.model_config.latent_dim, generator=run.latent_rng, device=run.device)
     classes, mismatch_weight = class_weights(run.model_config, labels), decay * run.config.mismatch_weight
-    half = len(real) // 2  # as many wrong labels teach them as well, at half the time
+    half = len(real) // 2  # wrong labels for half of the batch teach as well, in half the time
     with autocast(run):  # one context for all of D's passes: it rounds D's weights once
         fake = generator(latents, classes)
         real_logits = discriminator(real, classes).float()
