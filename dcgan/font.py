@@ -1,7 +1,8 @@
 """Build a font from a hand: the handwriting of a person who does not exist, to install and type numbers with.
 
-A glyph is the ink of one picture, as dcgan/ink.py traces it: TrueType draws the same curves. Each digit has three
-glyphs, of slightly different latents, in turn. Units: 1000 to the em, 35 to a pixel of the picture.
+A glyph is the ink of one picture, as dcgan/ink.py traces it: TrueType draws the same curves. Each character has three
+glyphs, which take turns: a digit's are of slightly different latents, a sign's of slightly turned strokes. Units: 1000
+to the em, 35 to a pixel of the picture.
 """
 
 import hashlib
@@ -29,7 +30,8 @@ from dcgan.model_folder import Model, weights_sha256
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SIGNS = dict(zip("-./:,+=", ["hyphen", "period", "slash", "colon", "comma", "plus", "equal"], strict=True))
 SIGNS |= {"(": "parenleft", ")": "parenright", "%": "percent"}
-ALTERNATES, VARIATION = ("", ".ss01", ".ss02"), 0.24  # of a digit; of the latents of its second and third glyph
+ALTERNATES = ("", ".ss01", ".ss02")  # the glyphs of a character
+VARIATION = 0.24  # of the latents of a digit's second and third glyph
 EM, SCALE, SPACE = 1000, 35, 320
 DOT = 1.35  # of the thickness: the tracing makes small islands smaller
 HEIGHT, BASELINE = 20 * SCALE, 24  # of a digit; of a line of 28 pixels
@@ -40,14 +42,16 @@ SIDE, LEAST, DEPTH = 88, 20, 160  # units: white beside a digit on average and a
 UNEVEN, NEAREST = 18, 60  # units: kerning corrects a gap this far from the usual, and keeps this much white
 FEATURES = """
 languagesystem DFLT dflt; languagesystem latn dflt;
-@a = [$a]; @b = [$b]; @c = [$c]; @between = [space $signs];
-lookup second { sub @a by @b; } second;
-lookup third { sub @a by @c; } third;
+@a = [$a]; @b = [$b]; @c = [$c]; @digit = [@a @b @c];
+@p = [$p]; @q = [$q]; @r = [$r]; @between = [space @p @q @r];
+lookup second { sub @a by @b; sub @p by @q; } second;
+lookup third { sub @a by @c; sub @p by @r; } third;
 feature ss01 { featureNames { name "Second way to write"; }; lookup second; } ss01;
 feature ss02 { featureNames { name "Third way to write"; }; lookup third; } ss02;
 feature calt {
   sub @a @a' lookup second; sub @b @a' lookup third;
   sub @a @between @a' lookup second; sub @b @between @a' lookup third;
+  $turns
 } calt;
 """
 LICENCE, LICENCE_URL = "CC0 1.0: no rights reserved.", "https://creativecommons.org/publicdomain/zero/1.0/"
@@ -119,9 +123,9 @@ def _digit(picture: np.ndarray) -> list[np.ndarray]:
     return [(loop - (0, y.max())) * (scale, -scale) for loop in loops]
 
 
-def _sign(character: str, thickness: float, slant: float) -> list[np.ndarray]:
+def _sign(character: str, thickness: float, slant: float, way: int) -> list[np.ndarray]:
     """Return a sign's loops in units: drawn as a picture and traced, so that it is ink like the digits."""
-    drawn = sign(character, thickness * (DOT if character in ".:" else 1), slant)
+    drawn = sign(character, thickness * (DOT if character in ".:" else 1), slant, way)
     picture = np.zeros((SIZE, SIZE))
     picture[2:-2, (left := (SIZE - drawn.shape[1]) // 2) : left + drawn.shape[1]] = drawn
     return [(loop - (0, BASELINE + 2)) * (SCALE, -SCALE) for loop in _loops(picture / 127.5 - 1)]
@@ -173,8 +177,8 @@ def _glyphs(model: Model, latent: torch.Tensor) -> dict[str, _Glyph]:
     thickness, slant = pen_of(to_28x28(to_uint8(made[:10]).numpy(), model.config.border))
     names = [name + suffix for suffix in ALTERNATES for name in DIGITS]
     glyphs = {name: _Glyph(_digit(grey_picture(one)), slant) for name, one in zip(names, made.numpy(), strict=True)}
-    for character, name in SIGNS.items():
-        glyphs[name] = _Glyph(_sign(character, thickness, slant), slant, bearing=SIDE * 3 / 4)
+    for (character, name), (way, suffix) in itertools.product(SIGNS.items(), enumerate(ALTERNATES)):
+        glyphs[name + suffix] = _Glyph(_sign(character, thickness, slant, way), slant, bearing=SIDE * 3 / 4)
     return glyphs
 
 
@@ -228,10 +232,14 @@ def build_font(model: Model, hand: int | str) -> bytes:
     font.font.recalcTimestamp = False  # the same bytes at any time
     font.font["gasp"] = tools.table("gasp")
     font.font["gasp"].gaspRange = {0xFFFF: 0x000A}  # smooth at every size, no hinting
-    classes = {key: " ".join(name + suffix for name in DIGITS) for key, suffix in zip("abc", ALTERNATES, strict=True)}
-    features = Template(FEATURES).substitute(classes, signs=" ".join(SIGNS.values()))
-    digits = {name: glyph for name, glyph in glyphs.items() if name not in SIGNS.values()}
-    tools.add(font.font, features + _kerning(digits))
+    ways = itertools.product((DIGITS, SIGNS.values()), ALTERNATES)
+    parts = {key: " ".join(n + suffix for n in names) for key, (names, suffix) in zip("abcpqr", ways, strict=True)}
+    between = ["@digit " * count for count in range(5)]  # as many digits may stand between two signs that take turns
+    parts["turns"] = " ".join(
+        f"sub @p {digits}@p' lookup second; sub @q {digits}@p' lookup third;" for digits in between
+    )
+    digits = {name + suffix: glyphs[name + suffix] for name in DIGITS for suffix in ALTERNATES}
+    tools.add(font.font, Template(FEATURES).substitute(parts) + _kerning(digits))
     return _saved(font.font.save)
 
 

@@ -81,23 +81,33 @@ def pen_of(images: np.ndarray) -> tuple[float, float]:
     return float(np.clip(thickness, *THICKNESS)), float(np.clip(slant, *SLANT))
 
 
-def sign_strokes(character: str, slant: float) -> list[list[tuple[float, float]]]:
+def sign_strokes(character: str, slant: float, way: int = 0) -> list[list[tuple[float, float]]]:
     """Return the strokes of a sign as points (x, y) in pixels, y from 0 to 28 down a line. The leftmost point has x 0.
 
     A point of `SIGNS` moves to the right by slant * (14 - y). A pen with a round tip draws from each point of a stroke
-    to the next; a stroke of one point is a dot.
+    to the next; a stroke of one point is a dot. way: any number but 0 turns, moves and stretches each stroke a little,
+    always alike for the same number.
     """
-    strokes = [[(x + slant * (MIDDLE - y), float(y)) for x, y in stroke] for stroke in SIGNS[character]]
+    strokes, rng = SIGNS[character], np.random.default_rng([ord(character), way])
+    if way:
+        strokes = [_unsteady(np.array(stroke), rng) for stroke in strokes]
+    strokes = [[(x + slant * (MIDDLE - y), float(y)) for x, y in stroke] for stroke in strokes]
     left = min(x for stroke in strokes for x, _ in stroke)
     return [[(x - left, y) for x, y in stroke] for stroke in strokes]
 
 
-def sign(character: str, thickness: float, slant: float) -> np.ndarray:
+def _unsteady(stroke: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a stroke's points (N, 2), turned, moved and stretched a little."""
+    middle = stroke.mean(axis=0)
+    return (stroke - middle) @ rng.normal(np.eye(2), 0.06) + rng.normal(middle, 0.4)
+
+
+def sign(character: str, thickness: float, slant: float, way: int = 0) -> np.ndarray:
     """Return a sign as an image (28, W) uint8: the ink in the middle of the fewest columns that hold it.
 
-    thickness: in pixels. slant: see `sign_strokes`.
+    thickness: in pixels. slant, way: see `sign_strokes`.
     """
-    strokes = sign_strokes(character, slant)
+    strokes = sign_strokes(character, slant, way)
     right = max(x for stroke in strokes for x, _ in stroke)
     width = math.ceil(right + thickness)
     picture = Image.new("L", (width * OVERSAMPLING, LINE * OVERSAMPLING))
