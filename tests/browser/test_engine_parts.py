@@ -152,6 +152,25 @@ def test_a_frame_draws_for_its_budget_and_the_next_goes_on(engine):
     assert max(frames.count(frame) for frame in set(frames)) <= 3
 
 
+def test_a_view_that_took_long_to_plan_still_draws_its_first_picture_in_the_same_event(engine):
+    assert run(
+        engine,
+        """
+        const scheduler = new Scheduler({ budget: 8 });
+        await new Promise((done) => setTimeout(done, 20));
+        const picture = (name, rank) => scheduler.request(name, () => { busy(3); drawn.push(name); }, { rank });
+        const plan = () => { busy(10); picture("first", -1); picture("second", -1); };
+        scheduler.request("view", plan, { rank: -3, plans: true });
+        picture("other", -2);
+        picture("last", 1);
+        scheduler.hurry();
+        const atOnce = [...drawn];
+        await scheduler.settled();
+        return [atOnce, drawn];
+        """,
+    ) == [["other"], ["other", "first", "second", "last"]]
+
+
 def test_a_newer_job_replaces_the_older_and_a_cancelled_one_is_dropped(engine):
     assert run(
         engine,

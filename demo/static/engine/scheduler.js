@@ -7,10 +7,10 @@ const BUDGET = 8; // milliseconds of a frame: half of it at 60 frames a second
 const APPROACH = 4; // pixels that a waiting job comes nearer in a millisecond, so that what is far is drawn too
 
 export class Scheduler {
-  #jobs = new Map(); // key: {draw, element, rank, since}
+  #jobs = new Map(); // key: {draw, element, rank, plans, since}
   #frame = 0;
   #pointer = { x: 0, y: 0 };
-  #usual = 0; // milliseconds that a job takes
+  #usual = 0; // milliseconds that a picture takes
   #waiting = [];
   #drawn = false;
   #last = 0; // when a frame or a hurry began
@@ -23,10 +23,10 @@ export class Scheduler {
   }
 
   // Ask for a drawing. key: any value; draw: a function without arguments that draws at once; element: where, for the
-  // distance to the pointer; rank: lower ones are drawn first, whatever their distance.
-  request(key, draw, { element = null, rank = 0 } = {}) {
+  // distance to the pointer; rank: lower ones are drawn first, whatever their distance; plans: it only asks for others.
+  request(key, draw, { element = null, rank = 0, plans = false } = {}) {
     const since = this.#jobs.get(key)?.since ?? performance.now();
-    this.#jobs.set(key, { draw, element, rank, since });
+    this.#jobs.set(key, { draw, element, rank, plans, since });
     this.#plan();
   }
 
@@ -74,30 +74,33 @@ export class Scheduler {
     if (most === Infinity) this.#frame = 0;
     if (document.hidden) return;
     const start = (this.#last = performance.now());
-    this.#drawn = false; // one job at least is done in each frame
-    // A job may ask for others. They belong to this frame too, if there is time.
+    this.#drawn = false; // one picture at least is drawn in each frame
+    // A job may ask for others. They belong to this frame too, if there is time, and to their rank.
     while (this.#work(start, most)) continue;
     this.#settle();
     this.#plan();
   }
 
-  // Run the jobs up to a rank, in order. Return whether more wait and there is time in the frame that began at `start`.
+  // Run the jobs of the lowest rank, if it is not above `most`, the nearest first. Return whether there were some and there
+  // is time in the frame that began at `start`.
   #work(start, most) {
-    const jobs = [...this.#jobs].filter(([, { rank }]) => rank <= most);
+    const lowest = Math.min(...[...this.#jobs.values()].map(({ rank }) => rank));
+    const jobs = [...this.#jobs].filter(([, { rank }]) => rank === lowest && rank <= most);
     const order = jobs.map(([key, job]) =>
-      ({ key, job, distance: this.#distance(job.element) - APPROACH * (start - job.since) }));
-    order.sort((a, b) => a.job.rank - b.job.rank || a.distance - b.distance);
+      ({ key, job, distance: jobs.length > 1 ? this.#distance(job.element) - APPROACH * (start - job.since) : 0 }));
+    order.sort((a, b) => a.distance - b.distance);
     for (const { key, job } of order) {
       if (this.#jobs.get(key) !== job) continue; // an earlier job of this frame replaced or cancelled it
       const now = performance.now();
       if (this.#drawn && now - start + this.#usual > this.budget) return false;
       this.#jobs.delete(key);
-      this.#drawn = true;
       try {
         job.draw();
       } catch (error) {
         reportError(error); // one broken drawing must not stop the others
       }
+      if (job.plans) continue;
+      this.#drawn = true;
       this.#usual += (performance.now() - now - this.#usual) / 8;
     }
     return jobs.length > 0;

@@ -82,20 +82,20 @@ export function setGlyph(svg, digit, exact, label = "") {
 }
 
 // Ask for a digit: it is drawn in order of distance to the pointer. rank: lower ones first. then: called with the `Drawn`.
-export function drawSoon(svg, network, point, { exact = false, label = "", rank = 0, then = null } = {}) {
+export function drawSoon(svg, network, point, { exact = false, label = "", rank = 0, element = svg, then = null } = {}) {
   dcgan.scheduler.request(svg, () => {
     if (!svg.isConnected) return;
     const digit = new Drawn(network, point);
     setGlyph(svg, digit, exact, label);
     then?.(digit);
-  }, { element: svg, rank });
+  }, { element, rank });
 }
 
-// Draw the digits 0 to 9 of a latent into a row. A model without digits has none.
+// Draw the digits 0 to 9 of a latent into a row, from left to right. A model without digits has none.
 export function drawTen(row, network, latent, exact, rank = 1) {
   const { config } = network;
   fit(row, config.num_classes, () => glyph()).forEach((svg, digit) => {
     const point = { latent, digits: digitWeights(digit, config) };
-    drawSoon(svg, network, point, { exact, label: `a ${digit} in this hand`, rank });
+    drawSoon(svg, network, point, { exact, label: `a ${digit} in this hand`, rank, element: null });
   });
 }

@@ -160,7 +160,7 @@ export function draw() {
   if (config && !networks.has(demo.state.model)) load(demo.state.model);
   for (const other of views.values()) if (other !== view) other.leave?.();
   for (const [one, rank] of [[views.get("hand"), -2], [view, -1]]) {
-    if (one) dcgan.scheduler.request(one, () => drawView(one), { rank });
+    if (one) dcgan.scheduler.request(one, () => drawView(one), { rank, plans: true });
   }
   dcgan.scheduler.hurry();
 }

@@ -41,14 +41,19 @@ export function drawMap({ network, model, values, exact }) {
   if (corners !== document.activeElement) corners.value = values.corners;
   const found = readCorners(values.corners, values.digit, network, model), { truncation } = demo.state;
   const points = found.bare.map(({ latent, digits }) => ({ latent: latent.map((value) => value * Math.fround(truncation)), digits }));
-  const at = values.pin.split(" ").map(Number), fits = at.length === 2 && at.every((one) => one >= 0 && one <= 1);
   const how = [modelOf(model).sha256.generator, network.exact, exact, values.corners, values.digit, Boolean(vectorsOf(model)),
     ...SHAPE.map((key) => demo.state[key])].join();
-  shown = { network, model, exact, how, ...found, points, place: fits ? at : [0.5, 0.5] };
+  shown = { network, model, exact, how, ...found, points, place: placeIn(values.pin) };
   showPin();
   if (how === before?.how) return; // only the pin has moved
   fit(backdrop, SIZE ** 2, () => glyph()).forEach((svg, i) => drawSoon(svg, network, placeOf(i), { exact, rank: 2 }));
   field.ariaLabel = `map between the handwritings ${found.keys.map(([hand]) => hand.slice(0, 12)).join(", ")}: move with the arrow keys`;
+}
+
+// Return the place that a text names; the middle if it names none.
+function placeIn(text) {
+  const at = text.split(" ").map(Number);
+  return at.length === 2 && at.every((one) => one >= 0 && one <= 1) ? at : [0.5, 0.5];
 }
 
 // Return {keys, bare}: the corners as they are written, and their points without the sliders.
@@ -111,8 +116,8 @@ function press(event) {
   if (!arrow || !shown) return;
   event.preventDefault();
   if (!event.repeat) remember();
-  const step = event.shiftKey ? FINE : STEP;
-  go(shown.place.map((at, i) => Math.round((at + step * arrow[i]) / FINE) * FINE));
+  const step = event.shiftKey ? FINE : STEP, place = placeIn(demo.state["play.pin"]); // keys may come faster than frames
+  go(place.map((at, i) => Math.round((at + step * arrow[i]) / FINE) * FINE));
 }
 
 // Drag the pin with a mouse, or with a finger that begins sideways: upwards and downwards it scrolls the page. A tap sets
