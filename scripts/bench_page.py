@@ -42,6 +42,7 @@ MOVES = {  # what a visitor does: the tab, the JavaScript that does it (i counts
     "Write: looseness, to the first digit": ("write", "slide('#write-variation', share)", WRITING),
     "Write: new hand, to the first digit": ("write", NEW_HAND, WRITING),
     "Morph: the place, to the digit": ("morph", "slide('#view-morph .track', share)", "#view-morph .screen path"),
+    "Draw: a stroke, to the first likeness": ("draw", "stroke(4 + (i % 12))", "#view-draw .likeness path"),
 }
 MOVE = """async ([action, drawn, count]) => {
   const set = (input, value) => {
@@ -56,7 +57,11 @@ MOVE = """async ([action, drawn, count]) => {
   const key = (field, name) => {
     document.querySelector(field).dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
   };
-  const act = Function("slide", "type", "key", "i", "share", action), times = [];
+  const stroke = (length) => {  // by keys, on a new sheet: Space puts the pen down and lifts it
+    const way = ["Delete", " ", ...Array(length).fill("ArrowDown"), ...Array(length).fill("ArrowRight"), " "];
+    for (const name of way) key("#view-draw canvas", name);
+  };
+  const act = Function("slide", "type", "key", "stroke", "i", "share", action), times = [];
   const planned = () => performance.getEntriesByName("drawn").length; // how often a view asked for its pictures
   const row = document.querySelectorAll(drawn).length > 1; // the first of its pictures counts, whichever it is
   for (let i = 0; i < count; i++) {
@@ -64,14 +69,14 @@ MOVE = """async ([action, drawn, count]) => {
     await new Promise((done) => requestAnimationFrame(done));
     await new Promise((done) => setTimeout(done, Math.random() * 16));
     const changed = (records) => row ? planned() > plans && records.some(({ target }) => target.matches(drawn))
-      : document.querySelector(drawn)?.getAttribute("d") !== before;
+      : ![null, undefined, before].includes(document.querySelector(drawn)?.getAttribute("d"));
     let start;
     await new Promise((done) => {
       const seen = (records) => changed(records) && (observer.disconnect(), done());
       const observer = new MutationObserver(seen);
       observer.observe(document.body, { subtree: true, attributes: true, childList: true, attributeFilter: ["d"] });
       start = performance.now();
-      act(slide, type, key, i, ((i * 7 + 3) % 20) / 20); // another value each time, whatever the slider's step
+      act(slide, type, key, stroke, i, ((i * 7 + 3) % 20) / 20); // another value each time, whatever the slider's step
       setTimeout(done, 3000);
     });
     times.push(performance.now() - start);
@@ -120,7 +125,7 @@ def moves(browser, url: str, count: int, slowdown: int) -> None:
     for name, (tab, action, drawn) in MOVES.items():
         page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
         page.goto(f"{url}?tab={tab}")
-        page.wait_for_selector(drawn, state="attached")
+        page.wait_for_selector(drawn.removesuffix(" path"), state="attached")
         page.wait_for_timeout(2000)
         page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
         asked: list[str] = []
