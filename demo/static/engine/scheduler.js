@@ -72,7 +72,7 @@ export class Scheduler {
 
   #run(most = Infinity) {
     if (most === Infinity) this.#frame = 0;
-    if (document.hidden) return;
+    if (document.hidden || !this.#jobs.size) return; // a hurry has drawn all
     const start = (this.#last = performance.now());
     this.#drawn = false; // one picture at least is drawn in each frame
     // A job may ask for others. They belong to this frame too, if there is time, and to their rank.

@@ -147,6 +147,7 @@ function stand(at) {
   place = at;
   keepPlace();
   play();
+  dcgan.scheduler.hurry();
 }
 
 // The link holds the place.
