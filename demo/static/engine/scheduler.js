@@ -13,7 +13,8 @@ export class Scheduler {
   #usual = 0; // milliseconds that a picture takes
   #waiting = [];
   #drawn = false;
-  #last = 0; // when a frame or a hurry began
+  #began = 0; // when the budget began that frames and hurries share
+  #spent = 0; // milliseconds of it
 
   constructor({ budget = BUDGET } = {}) {
     this.budget = budget;
@@ -65,18 +66,19 @@ export class Scheduler {
   // Draw the jobs of rank 0 and below now, without waiting for the next frame. For events that come after this frame's
   // turn, as Gradio's do: else a picture would be a frame late.
   hurry() {
-    const now = performance.now();
-    if (document.hidden || now - this.#last < this.budget) return; // the frame is under way
-    this.#run(0);
+    if (performance.now() - this.#began >= this.budget || this.#spent + this.#usual <= this.budget) this.#run(0);
   }
 
   #run(most = Infinity) {
     if (most === Infinity) this.#frame = 0;
     if (document.hidden || !this.#jobs.size) return; // a hurry has drawn all
-    const start = (this.#last = performance.now());
-    this.#drawn = false; // one picture at least is drawn in each frame
+    const now = performance.now();
+    if (most === Infinity || now - this.#began >= this.budget) [this.#began, this.#spent] = [now, 0];
+    const start = now - this.#spent;
+    this.#drawn = this.#spent > 0; // one picture at least is drawn in each frame
     // A job may ask for others. They belong to this frame too, if there is time, and to their rank.
     while (this.#work(start, most)) continue;
+    this.#spent = performance.now() - start;
     this.#settle();
     this.#plan();
   }
