@@ -171,6 +171,23 @@ def test_a_view_that_took_long_to_plan_still_draws_its_first_picture_in_the_same
     ) == [["other"], ["other", "first", "second", "last"]]
 
 
+def test_a_job_that_is_in_a_hurry_ends_before_the_next(engine):
+    assert run(
+        engine,
+        """
+        const scheduler = new Scheduler();
+        scheduler.request("view", () => {
+          drawn.push("begins");
+          scheduler.request("picture", () => drawn.push("picture"));
+          scheduler.hurry();
+          drawn.push("ends");
+        }, { plans: true });
+        scheduler.hurry();
+        return drawn;
+        """,
+    ) == ["begins", "ends", "picture"]
+
+
 def test_a_newer_job_replaces_the_older_and_a_cancelled_one_is_dropped(engine):
     assert run(
         engine,

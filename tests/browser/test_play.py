@@ -251,6 +251,7 @@ def test_the_first_digits_need_no_weights_and_the_network_takes_over_without_a_j
 
     page = open_page(wait=False, block=("**/dcgan/weights/**",), reduced_motion="reduce")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.locator(".wall svg path")).to_have_count(40)
     from_server = v.paths(page.locator(".wall"))
     assert from_server == [traced(seed) for seed in range(40)]
     cells(page).nth(3).click()

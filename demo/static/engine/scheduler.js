@@ -13,6 +13,7 @@ export class Scheduler {
   #usual = 0; // milliseconds that a picture takes
   #waiting = [];
   #drawn = false;
+  #running = false;
   #began = 0; // when the budget began that frames and hurries share
   #spent = 0; // milliseconds of it
 
@@ -66,6 +67,7 @@ export class Scheduler {
   // Draw the jobs of rank 0 and below now, without waiting for the next frame. For events that come after this frame's
   // turn, as Gradio's do: else a picture would be a frame late.
   hurry() {
+    if (this.#running) return; // a job asks for more: they are drawn after it
     if (performance.now() - this.#began >= this.budget || this.#spent + this.#usual <= this.budget) this.#run(0);
   }
 
@@ -77,7 +79,9 @@ export class Scheduler {
     const start = now - this.#spent;
     this.#drawn = this.#spent > 0; // one picture at least is drawn in each frame
     // A job may ask for others. They belong to this frame too, if there is time, and to their rank.
+    this.#running = true;
     while (this.#work(start, most)) continue;
+    this.#running = false;
     this.#spent = performance.now() - start;
     this.#settle();
     this.#plan();
