@@ -165,6 +165,7 @@ def test_a_mistake_is_told_under_its_field_and_the_picture_stays(open_page):
     v.take_hand(page, 5)
     expect(mistake(page)).to_have_count(0)
     page.get_by_role("button", name="The wall").click()
+    page.wait_for_timeout(500)  # Gradio fills its fields from the state late, over what is typed meanwhile
     before = v.paths(v.view_of(page, "play"))
     for typed, told in (("-1", "-1"), ("1.5", "1.5"), ("", "empty")):
         v.field(page, "First seed").fill(typed)
