@@ -121,7 +121,10 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab)
         exact.render()
     with gr.Accordion("Numbers, and training your own", open=False):
         numbers = gr.HTML(elem_id="numbers", apply_default_css=False)
-    opened = [model_name.change, tab.select]
+    again = gr.Button("tell again", visible="hidden", elem_id="tell")
+    if_open = "() => { if (demo.state.tab === 'learned') document.querySelector('#tell').click(); }"
+    model_name.change(None, None, None, js=if_open, api_visibility="private")
+    opened = [again.click, tab.select]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on(opened, partial(render_story, models), model_name, story, **quiet)
     gr.on(opened, partial(render_numbers, models), model_name, numbers, **quiet)

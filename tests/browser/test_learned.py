@@ -134,3 +134,16 @@ def test_numbers_and_curves_are_behind_a_fold(open_page, page_url):
     assert page.evaluate("document.documentElement.scrollWidth") <= v.PHONE["width"]
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_another_model_is_told_of_when_the_tab_is_open(open_page):
+    page = open_page(reduced_motion="reduce")
+    asked = v.requests_from_now(page)
+    v.choose_model(page, "mnist")
+    page.wait_for_timeout(500)
+    assert asked and not [address for address in asked if "/gradio_api/" in address]  # weights, and their directions
+    v.open_view(page, "learned")
+    page.get_by_role("button", name="Numbers").click()
+    v.expect_measures(page.locator("#numbers"), "mnist")
+    v.choose_model(page, "mnist-conditional")
+    v.expect_measures(page.locator("#numbers"), "mnist-conditional")
