@@ -234,10 +234,8 @@ def build_font(model: Model, hand: int | str) -> bytes:
     font.font["gasp"].gaspRange = {0xFFFF: 0x000A}  # smooth at every size, no hinting
     ways = itertools.product((DIGITS, SIGNS.values()), ALTERNATES)
     parts = {key: " ".join(n + suffix for n in names) for key, (names, suffix) in zip("abcpqr", ways, strict=True)}
-    between = ["@digit " * count for count in range(5)]  # as many digits may stand between two signs that take turns
-    parts["turns"] = " ".join(
-        f"sub @p {digits}@p' lookup second; sub @q {digits}@p' lookup third;" for digits in between
-    )
+    gaps = ["@digit " * count for count in range(5)]  # the digits that may stand between two signs that take turns
+    parts["turns"] = " ".join(f"sub @p {gap}@p' lookup second; sub @q {gap}@p' lookup third;" for gap in gaps)
     digits = {name + suffix: glyphs[name + suffix] for name in DIGITS for suffix in ALTERNATES}
     tools.add(font.font, Template(FEATURES).substitute(parts) + _kerning(digits))
     return _saved(font.font.save)

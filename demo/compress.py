@@ -53,15 +53,16 @@ class Compress:
             elif headers:
                 body.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    self.compress(scope["path"], bytes(body), headers, QUICK)
-                    self.worker.submit(self.compress, scope["path"], bytes(body), headers, BEST)
-                    await self.kept[scope["path"]](scope, receive, send)
+                    if (path := scope["path"]) not in self.kept:  # two may have asked at the same time
+                        self.compress(path, bytes(body), headers, QUICK)
+                        self.worker.submit(self.compress, path, bytes(body), headers, BEST)
+                    await self.kept[path](scope, receive, send)
                 return
             await send(message)
 
         return follow
 
     def compress(self, path: str, body: bytes, headers: dict[str, str], quality: int) -> None:
-        """Compress a file, for the visitors to come."""
+        """Compress a file and keep it, in place of an earlier one."""
         headers = headers | {"Content-Encoding": "br", "Vary": "Accept-Encoding"}
         self.kept[path] = Response(brotli.compress(body, quality=quality), headers=headers)

@@ -88,8 +88,9 @@ def sign_strokes(character: str, slant: float, way: int = 0) -> list[list[tuple[
     to the next; a stroke of one point is a dot. way: any number but 0 turns, moves and stretches each stroke a little,
     always alike for the same number.
     """
-    strokes, rng = SIGNS[character], np.random.default_rng([ord(character), way])
+    strokes = SIGNS[character]
     if way:
+        rng = np.random.default_rng([ord(character), way])
         strokes = [_unsteady(np.array(stroke), rng) for stroke in strokes]
     strokes = [[(x + slant * (MIDDLE - y), float(y)) for x, y in stroke] for stroke in strokes]
     left = min(x for stroke in strokes for x, _ in stroke)

@@ -369,7 +369,7 @@ def test_the_maps_pin_is_the_exact_place_and_the_current_handwriting(page):
     for key in [*["ArrowLeft"] * 10, *["ArrowDown"] * 15]:
         page.keyboard.press(key)
     expect_place(4, 5)
-    page.evaluate("""for (let i = 0; i < 25; i++) {  // faster than frames, and not over the edge
+    page.evaluate("""for (let i = 0; i < 45; i++) {  // faster than frames, and not over the edge
       document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true }));
     }""")
     expect_place(4, 0)

@@ -81,7 +81,8 @@ export function setGlyph(svg, digit, exact, label = "") {
   svg.firstElementChild.setAttribute("d", digit.ink.path);
 }
 
-// Ask for a digit: it is drawn in order of distance to the pointer. rank: lower ones first. then: called with the `Drawn`.
+// Ask for a digit: it is drawn in order of distance to the pointer. rank: lower ones first. element: where it
+// is for that distance; null: in the order of asking. then: called with the `Drawn`.
 export function drawSoon(svg, network, point, { exact = false, label = "", rank = 0, element = svg, then = null } = {}) {
   dcgan.scheduler.request(svg, () => {
     if (!svg.isConnected) return;
