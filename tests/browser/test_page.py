@@ -263,6 +263,8 @@ def test_the_menu_saves_what_is_seen_and_the_handwriting(open_page):
 
 def test_the_bar_stays_in_sight_on_a_phone_and_takes_a_third_at_most(open_page):
     page = open_page(phone=True)
+    v.take_hand(page, 987654)  # as long as the longest of the button New
+    assert page.locator("#hand-field").evaluate("field => field.scrollWidth <= field.clientWidth")
     wall = page.locator(".wall .glyph").first.bounding_box()
     assert wall["y"] + wall["height"] < 664
     page.mouse.wheel(0, 600)

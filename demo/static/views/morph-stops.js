@@ -60,7 +60,6 @@ export class Stops {
       drawSoon(one.firstElementChild, network, points[i], { exact, rank: 1 });
     });
     rove(all, all[this.selected]);
-    this.#line.style.setProperty("--between", 1 / legs);
     this.#drawDetails();
   }
 

@@ -72,6 +72,7 @@ function draw({ network, model, values, exact }) {
     running = false;
   } else place = Math.min(place, legs);
   position.max = legs;
+  view.element.style.setProperty("--legs", legs);
   stops.draw(shown);
   more.ariaDisabled = String(keys.length >= MOST); // not `disabled`: that would take the focus away
   if (!running) keepPlace();
