@@ -16,11 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from api_visitors import Record, Visitor, visit
-from hub_server import running_hub
 from page_server import Address, serving
 from PIL import Image
 
-from dcgan.config import ModelConfig
 from dcgan.hub.load import load_model
 from dcgan.images import grid
 from dcgan.latents.sampling import crop, sample
@@ -185,47 +183,3 @@ def test_the_largest_request_of_each_endpoint(tmp_path):
         time.sleep(10)
         print()
         asyncio.run(measure(url))
-
-
-@pytest.mark.soak
-def test_no_weather_on_the_hub_reaches_a_visitor(tmp_path, monkeypatch, make_model):
-    dice = random.Random(0)
-    faults = ["silent", "cut", "trickle", "short", "flip", "unauthorized", "no_repo", "rate_limit", "server_error"]
-    folders = [make_model(tmp_path / str(width), ModelConfig(base_channels=width, num_classes=10)) for width in (4, 6)]
-    versions = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders]
-    shown = [truth(str(folder), 7, COUNT, "any", 1) for folder in folders]
-    kinds, wrong, commits, asked = {}, [], 0, ("generate", "user/model", 7, COUNT, "any", 1)
-
-    def check(values: tuple, told: list, content: bytes) -> None:
-        with Image.open(io.BytesIO(content)) as picture:
-            pixels = np.asarray(picture)
-        known = [*shown, truth(MODEL, 7, COUNT, "any", 1)]  # the bundled model is shown until the first download
-        assert any(np.array_equal(pixels, one) for one in known)
-
-    with running_hub() as hub:
-        hub.commit("user/model", versions[0])
-        hub.use(monkeypatch, tmp_path)
-        with serving(tmp_path, DCGAN_MODEL="user/model", DCGAN_REFRESH_MINUTES="0.05") as url:
-            end, checked = time.monotonic() + 10 * SECONDS, 0
-            while time.monotonic() < end:
-                kind = dice.choice(faults)
-                hub.fault(kind, dice.choice(["", "", "safetensors", "config"]))
-                kinds[kind] = kinds.get(kind, 0) + 1
-                if dice.random() < 0.5:
-                    commits += 1
-                    hub.commit("user/model", versions[commits % 2] | {"README.md": str(commits).encode()})
-                record = visit(url, 4, dice.uniform(1, 6), lambda *_: asked, check, 0.2)
-                checked, wrong = checked + len(record.seconds), wrong + record.errors
-                for path in ("/", "/dcgan/models.json"):
-                    answer = asyncio.run(Visitor(url).ask("GET", path))
-                    wrong += [f"{path}: {answer.status}"] if answer.status != 200 else []
-                if dice.random() < 0.7:
-                    hub.clear_faults()
-            hub.clear_faults()
-            newest = hub.commit("user/model", versions[0] | {"README.md": b"the last"})
-            end = time.monotonic() + 90
-            while asyncio.run(Visitor(url).call("models"))[1][0][0]["commit"] != newest:
-                assert time.monotonic() < end, "the page does not follow a good new version"
-                time.sleep(1)
-    print(f"\n{checked} pictures under {sum(kinds.values())} faults {kinds}, {commits} versions; wrong: {wrong[:3]}")
-    assert checked and not wrong
