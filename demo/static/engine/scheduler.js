@@ -4,6 +4,7 @@
 // same key that was not drawn yet. Nothing runs while the page is hidden; what is still wanted is drawn when it is seen again.
 
 const BUDGET = 8; // milliseconds of a frame: half of it at 60 frames a second
+const HURRY = 3; // of them before the frame: a picture or two, so that the event's handler ends soon
 const APPROACH = 4; // pixels that a waiting job comes nearer in a millisecond, so that what is far is drawn too
 
 export class Scheduler {
@@ -68,10 +69,11 @@ export class Scheduler {
   // turn, as Gradio's do: else a picture would be a frame late.
   hurry() {
     if (this.#running) return; // a job asks for more: they are drawn after it
-    if (performance.now() - this.#began >= this.budget || this.#spent + this.#usual <= this.budget) this.#run(0);
+    const budget = Math.min(HURRY, this.budget);
+    if (performance.now() - this.#began >= this.budget || this.#spent + this.#usual <= budget) this.#run(0, budget);
   }
 
-  #run(most = Infinity) {
+  #run(most = Infinity, budget = this.budget) {
     if (most === Infinity) this.#frame = 0;
     if (document.hidden || !this.#jobs.size) return; // a hurry has drawn all
     const now = performance.now();
@@ -80,7 +82,7 @@ export class Scheduler {
     this.#drawn = this.#spent > 0; // one picture at least is drawn in each frame
     // A job may ask for others. They belong to this frame too, if there is time, and to their rank.
     this.#running = true;
-    while (this.#work(start, most)) continue;
+    while (this.#work(start, most, budget)) continue;
     this.#running = false;
     this.#spent = performance.now() - start;
     this.#settle();
@@ -88,8 +90,8 @@ export class Scheduler {
   }
 
   // Run the jobs of the lowest rank, if it is not above `most`, the nearest first. Return whether there were some and there
-  // is time in the frame that began at `start`.
-  #work(start, most) {
+  // is time: `budget` milliseconds from `start`.
+  #work(start, most, budget) {
     const lowest = Math.min(...[...this.#jobs.values()].map(({ rank }) => rank));
     const jobs = [...this.#jobs].filter(([, { rank }]) => rank === lowest && rank <= most);
     const order = jobs.map(([key, job]) =>
@@ -98,7 +100,7 @@ export class Scheduler {
     for (const { key, job } of order) {
       if (this.#jobs.get(key) !== job) continue; // an earlier job of this frame replaced or cancelled it
       const now = performance.now();
-      if (this.#drawn && now - start + this.#usual > this.budget) return false;
+      if (this.#drawn && now - start + this.#usual > budget) return false;
       this.#jobs.delete(key);
       try {
         job.draw();
