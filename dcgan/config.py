@@ -109,7 +109,7 @@ class TrainConfig(Config):
     ema_decay: float = config_field(0.999, "decay per step of the generator's moving average", low=0.0, high=0.999999)
     precision: str = config_field(
         "auto",
-        "number format of the forward passes: auto, bfloat16 or float32; auto = bfloat16 where the device computes in "
+        "number format of the forward passes: auto, bfloat16 or float32; auto = bfloat16 where the hardware supports "
         "it (CUDA from compute capability 8, CPUs with AVX-512 BF16 or AMX), float32 elsewhere",
         choices=("auto", "bfloat16", "float32"),
     )

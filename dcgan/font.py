@@ -14,10 +14,13 @@ from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 from string import Template
-from types import SimpleNamespace
 
 import numpy as np
 import torch
+from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont, newTable
 
 from dcgan import InputError
 from dcgan.data import to_uint8
@@ -60,21 +63,6 @@ LICENCE_TEXT = f"""This font is dedicated to the public domain under CC0 1.0 Uni
 Nobody wrote it: a neural network did. You may use, change and share it for any purpose, without asking.
 The legal text: {LICENCE_URL}legalcode
 """
-
-
-def _fonttools() -> SimpleNamespace:
-    """Import fontTools, which only fonts need. Raises `InputError` if it is missing."""
-    try:
-        import brotli  # noqa: F401  fontTools writes WOFF2 with it
-        from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
-        from fontTools.fontBuilder import FontBuilder
-        from fontTools.pens.ttGlyphPen import TTGlyphPen
-        from fontTools.ttLib import TTFont, newTable
-    except ImportError:
-        raise InputError('fonts need fontTools: pip install "fonttools[woff]"') from None
-    return SimpleNamespace(
-        add=addOpenTypeFeaturesFromString, builder=FontBuilder, pen=TTGlyphPen, font=TTFont, table=newTable
-    )
 
 
 def font_name(model: Model, hand: int | str) -> str:
@@ -185,20 +173,20 @@ def _glyphs(model: Model, latent: torch.Tensor) -> dict[str, _Glyph]:
 def build_font(model: Model, hand: int | str) -> bytes:
     """Return the TrueType font of a seed or the code of a hand. The same hand gives the same bytes.
 
-    Raises `InputError` for what is no hand, for an unconditional model, and if fontTools is missing.
+    Raises `InputError` for what is no hand, and for an unconditional model.
     """
     if not model.config.num_classes:
         raise InputError("this model is unconditional: it cannot write the ten digits of a font")
-    family, (latent, _), tools = font_name(model, hand), latent_of(hand, model.config), _fonttools()
+    family, (latent, _) = font_name(model, hand), latent_of(hand, model.config)
     glyphs = _glyphs(model, latent)
     drawn = {}
     for name, glyph in {".notdef": None, "space": None, **glyphs}.items():
-        pen = tools.pen(None)
+        pen = TTGlyphPen(None)
         for loop in glyph.loops if glyph else ():
             pen.qCurveTo(*np.round(loop[::-1]).astype(int).tolist(), None)  # no point lies on the curve
             pen.closePath()
         drawn[name] = pen.glyph()
-    font = tools.builder(EM, isTTF=True)
+    font = FontBuilder(EM, isTTF=True)
     font.setupGlyphOrder(list(drawn))
     characters = dict(zip("0123456789", DIGITS, strict=True)) | SIGNS
     characters |= {" ": "space", "\u00a0": "space", "\u2212": "hyphen"}
@@ -230,14 +218,14 @@ def build_font(model: Model, hand: int | str) -> bytes:
     font.setupPost()
     font.updateHead(created=3850070400, modified=3850070400, fontRevision=1.0)  # the start of 2026
     font.font.recalcTimestamp = False  # the same bytes at any time
-    font.font["gasp"] = tools.table("gasp")
+    font.font["gasp"] = newTable("gasp")
     font.font["gasp"].gaspRange = {0xFFFF: 0x000A}  # smooth at every size, no hinting
     ways = itertools.product((DIGITS, SIGNS.values()), ALTERNATES)
     parts = {key: " ".join(n + suffix for n in names) for key, (names, suffix) in zip("abcpqr", ways, strict=True)}
     gaps = ["@digit " * count for count in range(5)]  # the digits that may stand between two signs that take turns
     parts["turns"] = " ".join(f"sub @p {gap}@p' lookup second; sub @q {gap}@p' lookup third;" for gap in gaps)
     digits = {name + suffix: glyphs[name + suffix] for name in DIGITS for suffix in ALTERNATES}
-    tools.add(font.font, Template(FEATURES).substitute(parts) + _kerning(digits))
+    addOpenTypeFeaturesFromString(font.font, Template(FEATURES).substitute(parts) + _kerning(digits))
     return _saved(font.font.save)
 
 
@@ -248,7 +236,7 @@ def _saved(save: Callable[[io.BytesIO], object]) -> bytes:
 
 def to_woff2(ttf: bytes) -> bytes:
     """Return a font, as `build_font` makes it, as WOFF2 for web pages."""
-    font = _fonttools().font(io.BytesIO(ttf), recalcTimestamp=False)
+    font = TTFont(io.BytesIO(ttf), recalcTimestamp=False)
     font.flavor = "woff2"
     return _saved(font.save)
 

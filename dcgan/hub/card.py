@@ -1,4 +1,4 @@
-"""The model card: a README.md that is made from the other files of a model folder, by the template card.md."""
+"""The model card: a README.md filled in from the folder's other files, by the template card.md."""
 
 import shlex
 from pathlib import Path

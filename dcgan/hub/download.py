@@ -1,7 +1,7 @@
 """Download models from the Hugging Face Hub, within a time limit, and use no damaged file.
 
 The Hub's client can block for minutes, and some of its calls for ever. So a pull runs in a child process, which is
-killed at its deadline. The client compares a file's size with what the Hub announced; here its checksum is too.
+killed at its deadline. The client compares only sizes with what the Hub announced; this module also compares checksums.
 
 Files are kept in the client's own cache. A ref in it (`refs/main`) is written after the weights were loaded and tried.
 So it names the last good revision, and a pull that fails falls back to that.
@@ -196,7 +196,8 @@ def fetch_file(repo: str, file: str, commit: str) -> Path:
     announced = get_hf_file_metadata(hf_hub_url(repo, file, revision=commit), timeout=REQUEST_SECONDS)
     limit = MAX_BYTES.get(file, MAX_WEIGHTS_BYTES)
     if announced.size is None or announced.size > limit:
-        raise HubError(f"{file} of {repo} has {announced.size} bytes: more than {limit:,}, so it is not downloaded")
+        size = "an unknown size" if announced.size is None else f"{announced.size:,} bytes"
+        raise HubError(f"{file} of {repo} has {size}: it is not downloaded, because the limit is {limit:,} bytes")
     for again in (isinstance(cached, str), True):
         path = Path(hf_hub_download(repo, file, revision=commit, force_download=again, etag_timeout=REQUEST_SECONDS))
         if path.stat().st_size == announced.size and is_whole(path, announced.etag):

@@ -65,7 +65,10 @@ def push_model(folder: Path, repo: str, *, private: bool = False, tag: str | Non
         if tag is not None:
             tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
             if tags.get(tag, done.oid) != done.oid:  # it is never moved, because others rely on it
-                raise InputError(f"{repo} has a tag {tag} already, at commit {tags[tag][:8]}: choose another tag")
+                raise InputError(
+                    f"pushed as commit {done.oid[:8]}, but without the tag: {repo} has a tag {tag} already, at commit "
+                    f"{tags[tag][:8]}: choose another tag"
+                )
             if tag not in tags:
                 api.create_tag(repo, tag=tag, revision=done.oid)
     return Pushed(f"{api.endpoint}/{repo}", done.oid, done.oid != before.sha)

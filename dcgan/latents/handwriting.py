@@ -63,7 +63,7 @@ def check_text(text: str) -> list[str]:
 
 
 def varied(latent: Tensor, count: int, variation: float) -> Tensor:
-    """Return `count` variants (count, latent_dim) of a latent: a hand never writes a digit twice alike.
+    """Return `count` variants (count, latent_dim) of a latent: nobody writes a digit the same way twice.
 
     variation: 0 (all the same) to 1 (another hand each time). The expected length is kept. Raises `InputError`.
     """

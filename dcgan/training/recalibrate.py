@@ -1,8 +1,7 @@
-"""Recompute BatchNorm statistics for the saved networks, whose averaged weights were never run in training."""
+"""Recompute the BatchNorm statistics of the saved networks: the averaged generator has never run in training."""
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -14,21 +13,17 @@ from dcgan.training.step import Run
 RECALIBRATION_BATCHES, RECALIBRATION_BATCH = 32, 128
 
 
-@contextmanager
-def recalibrating(network: nn.Module) -> Iterator[None]:
-    """Within the context, forward passes set the BatchNorm statistics to their plain mean over the passes."""
-    momenta = {norm: norm.momentum for norm in network.modules() if isinstance(norm, nn.BatchNorm2d)}
-    for norm in momenta:
-        norm.reset_running_stats()
-        norm.momentum = None  # cumulative mean
+def recalibrate(network: nn.Module, inputs: Iterable[tuple[Tensor, Tensor | None]]) -> None:
+    """Set the BatchNorm statistics to their plain mean over the passes of some inputs. It ends in eval mode."""
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean
     network.train()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        network.eval()
-        for norm, momentum in momenta.items():
-            norm.momentum = momentum
+    with torch.no_grad():
+        for given in inputs:
+            network(*given)
+    network.eval()
 
 
 def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Generator, Discriminator]:
@@ -45,11 +40,13 @@ def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Gen
         (latent.to(run.device), pick, labels[pick].long() if run.model_config.num_classes else None)
         for latent, pick in zip(latents, picks.to(run.device), strict=True)
     ]
-    with recalibrating(generator):
-        for latent, _, label in batches:
-            generator(latent, label)
-    with recalibrating(discriminator):
-        for latent, pick, label in batches:
-            discriminator(to_float(images[pick]), label)
-            discriminator(generator(latent, label), label)
+    recalibrate(generator, ((latent, label) for latent, _, label in batches))
+    recalibrate(
+        discriminator,
+        (
+            (shown, label)
+            for latent, pick, label in batches
+            for shown in (to_float(images[pick]), generator(latent, label))
+        ),
+    )
     return generator, discriminator

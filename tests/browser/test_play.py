@@ -139,9 +139,7 @@ def test_a_click_takes_the_handwriting_and_the_networks_say_what_they_see(page):
     assert page.locator(".cell[aria-pressed=true]").get_attribute("data-seed") == "2"
     expect(line).to_have_text(said(2))
     v.click(page, "What do the networks say?")
-    real = page.evaluate("dcganReal = null, fetch(demo.base + 'models.json').then((answer) => answer.json())")[0][
-        "realness"
-    ]
+    real = page.evaluate("fetch(demo.base + 'models.json').then((answer) => answer.json())")[0]["realness"]
     for seed in (2, 17):
         cells(page).nth(seed).click()
         expect(line).to_have_text(

@@ -1,7 +1,7 @@
 """Ten minutes of bad weather on the Hub, while people use the page and the API.
 
 `python -m pytest -m soak -s tests/browser/test_weather.py` prints the figures that SECURITY.md quotes.
-`DCGAN_SOAK_SECONDS`, 60, is a tenth of its seconds.
+It runs for ten times `DCGAN_SOAK_SECONDS` (default 60).
 """
 
 import io

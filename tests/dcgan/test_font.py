@@ -182,9 +182,3 @@ def test_what_is_no_hand_and_a_model_without_digits_are_refused(model, make_mode
             build_font(model, hand)
     with pytest.raises(InputError, match="unconditional"):
         build_font(load_model(str(make_model(tmp_path / "model", ModelConfig(base_channels=8)))), 42)
-
-
-def test_a_missing_library_is_named(model, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "fontTools.fontBuilder", None)
-    with pytest.raises(InputError, match="fonttools"):
-        build_font(model, 42)

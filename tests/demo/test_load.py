@@ -1,7 +1,7 @@
 """Many visitors at once: nobody gets a wrong or a cut picture.
 
 `python -m pytest -m soak -s tests/demo` runs the long tests, which print the figures that SECURITY.md quotes.
-`DCGAN_SOAK_SECONDS`, 60, shortens them.
+`DCGAN_SOAK_SECONDS` (default 60) shortens them.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """Pulls: the real client, in the child process that a pull runs in, against the loopback Hub and its faults."""
 
+import re
 import shutil
 import sys
 import time
@@ -118,8 +119,7 @@ def test_what_goes_wrong_is_a_sentence_and_the_last_good_model_stays(hub, other_
     shown = load_model(REPO, seconds)
     assert shown.commit == good.commit
     assert torch.equal(shown.generator.to_image.weight, good.generator.to_image.weight)
-    with pytest.raises(HubError, match=sentence):
-        raise HubError(shown.problem)
+    assert re.search(sentence, shown.problem)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_what_is_announced_as_too_large_is_not_downloaded(hub, files):
         ({"model.safetensors": bytes(2**26 + 1)}, "67,108,864"),
     ):
         hub.commit(REPO, files | large)
-        with pytest.raises(HubError, match=f"more than {limit}"):
+        with pytest.raises(HubError, match=limit):
             pull(REPO)
     assert not any(method == "GET" and "blobs" in path for method, path in hub.requests)
 
