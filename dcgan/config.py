@@ -70,6 +70,9 @@ class ModelConfig(Config):
 
     latent_dim: int = config_field(100, "length of the latent vector", low=2, high=1024)
     base_channels: int = config_field(64, "channels of the hidden layer with the highest resolution", low=4, high=512)
+    discriminator_channels: int = config_field(
+        0, "the same for the discriminator, if it is to differ (0 = as base_channels)", low=0, high=512
+    )
     image_size: int = config_field(32, "height and width of an image in pixels", choices=(32, 64))
     image_channels: int = config_field(1, "colour channels: 1 = grey, 3 = colour", choices=(1, 3))
     num_classes: int = config_field(0, "0 = unconditional, 10 = conditional on the digit", choices=(0, 10))

@@ -127,10 +127,10 @@ class Discriminator(nn.Module):
         super().__init__()
         self.config = config
         num_classes = config.num_classes
-        width = config.base_channels
+        width = first = config.discriminator_channels or config.base_channels
         self.from_image = FromImage(config.image_channels + num_classes, width, 4, stride=2, padding=1)
         self.downsample, self.norms = nn.ModuleList(), nn.ModuleList()
-        while width < config.base_channels * config.image_size // 8:
+        while width < first * config.image_size // 8:
             self.downsample.append(nn.Conv2d(width, width * 2, 4, stride=2, padding=1, bias=False))
             width *= 2
             self.norms.append(ClassBatchNorm(width, num_classes))

@@ -38,7 +38,7 @@ class TextbookGenerator(nn.Sequential):
 
 class TextbookDiscriminator(nn.Sequential):
     def __init__(self, config: ModelConfig):
-        width = config.base_channels
+        width = config.discriminator_channels or config.base_channels
         layers: list[nn.Module] = [
             nn.Conv2d(1 + config.num_classes, width, 4, 2, 1, bias=False),
             nn.LeakyReLU(0.2, True),

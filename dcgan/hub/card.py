@@ -97,7 +97,10 @@ def facts(config: ModelConfig, training: dict, history: list[dict]) -> list[tupl
     """Return (name, text) rows about the networks, the data and the training. What is not known has no row."""
     size = f"{config.image_size}×{config.image_size}×{config.image_channels}"
     told = "told the digit" if config.num_classes else "not told the digit"
-    rows = [("networks", f"latent {config.latent_dim} → {size}, base_channels {config.base_channels}, {told}")]
+    channels = f"base_channels {config.base_channels}"
+    if config.discriminator_channels:
+        channels += f" (discriminator {config.discriminator_channels})"
+    rows = [("networks", f"latent {config.latent_dim} → {size}, {channels}, {told}")]
     if "images" in training:
         dataset = training.get("dataset", "MNIST")
         rows.append(("data", f"{dataset}, {training['images']:,} images, padded from 28×28 to 32×32"))

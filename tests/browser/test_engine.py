@@ -21,7 +21,9 @@ from dcgan.latents.interpolation import interpolate, latent_map
 from dcgan.latents.sampling import crop, generate, latent_from_seed, sample
 from dcgan.model_folder import Model, load_folder
 
-ODD = ModelConfig(latent_dim=7, base_channels=12, image_size=64, image_channels=3, num_classes=10)
+ODD = ModelConfig(
+    latent_dim=7, base_channels=12, discriminator_channels=20, image_size=64, image_channels=3, num_classes=10
+)
 # Draws points, given as [latents, digits' weights], and returns all pixels as base64.
 DRAW = """async ({ model, points, digits }) => {
   const { draw } = await dcgan.load(model);

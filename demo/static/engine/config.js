@@ -6,6 +6,7 @@ const FIELDS = {
   // name: [default, test, what is allowed]
   latent_dim: [100, (n) => n >= 2 && n <= 1024, "at least 2 and at most 1024"],
   base_channels: [64, (n) => n >= 4 && n <= 512, "at least 4 and at most 512"],
+  discriminator_channels: [0, (n) => n >= 0 && n <= 512, "at least 0 and at most 512"], // 0: as base_channels
   image_size: [32, (n) => n === 32 || n === 64, "one of 32, 64"],
   image_channels: [1, (n) => n === 1 || n === 3, "one of 1, 3"],
   num_classes: [0, (n) => n === 0 || n === 10, "one of 0, 10"],

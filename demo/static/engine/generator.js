@@ -11,7 +11,7 @@ import { readTensors } from "./safetensors.js";
 
 const TAPS = 16; // of a 4x4 kernel
 
-// Return the number of channels of each hidden layer, the first one first: [192, 96, 48].
+// Return the number of channels of each hidden layer of a generator, the first one first: [192, 96, 48].
 export function hiddenWidths({ base_channels: base, image_size: size }) {
   return size === 64 ? [8 * base, 4 * base, 2 * base, base] : [4 * base, 2 * base, base];
 }

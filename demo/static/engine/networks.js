@@ -28,9 +28,14 @@ export function place(memory, { address, size, channels }, values, from) {
   }
 }
 
+// Return the number of channels of each hidden layer, the first one first: [48, 96, 192].
+function widthsOf({ base_channels, discriminator_channels, image_size }) {
+  return hiddenWidths({ base_channels: discriminator_channels || base_channels, image_size }).reverse();
+}
+
 // Return {tensor name: shape} of the discriminator's file.
 function discriminatorShapes(config) {
-  const { image_channels: image, num_classes: classes } = config, widths = hiddenWidths(config).reverse();
+  const { image_channels: image, num_classes: classes } = config, widths = widthsOf(config);
   const shapes = { "from_image.weight": [widths[0], image + classes, 4, 4], "from_image.bias": [widths[0]] };
   widths.slice(1).forEach((width, i) => {
     shapes[`downsample.${i}.weight`] = [width, widths[i], 4, 4];
@@ -47,7 +52,7 @@ export class Discriminator {
     this.config = checkConfig(config);
     const shapes = discriminatorShapes(this.config), tensors = readTensors(buffer, shapes, name);
     const { image_size: size, image_channels: image, num_classes: classes } = this.config;
-    const widths = hiddenWidths(this.config).reverse(), memory = (this.memory = new Memory());
+    const widths = widthsOf(this.config), memory = (this.memory = new Memory());
     this.pictures = [memory.picture(size, image + classes)];
     widths.forEach((width, i) => this.pictures.push(memory.picture(size >> (i + 1), padded(width))));
     const names = ["from_image", ...widths.slice(1).map((_, i) => `downsample.${i}`), "to_logit"];
