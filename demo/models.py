@@ -21,7 +21,7 @@ from dcgan.latents.directions import Direction, fit_named_directions, sefa
 from dcgan.model_folder import BUNDLED, Model
 from dcgan.networks import Generator
 
-TITLES = {"mnist-conditional": "knows the ten digits", "mnist": "was never told which digit is which"}
+TITLES = {"mnist-conditional": "knows the ten digits", "mnist": "was never told the digits"}
 START_SECONDS = 4.5  # for all pulls before the page opens; a slower one is repeated after that
 FOUND_DIRECTIONS = 6  # without a name, beside the measured ones
 REFRESH_SECONDS = 60.0  # for one pull while the page runs

@@ -56,7 +56,7 @@ def build_page(models: Models) -> gr.Blocks:
     with PublicPage(title=TITLE, analytics_enabled=False) as page:
         gr.HTML(MASTHEAD, elem_id="masthead")
         model_name = gr.Radio(choices, value=first, label="Model", elem_classes="chips", render=False)
-        exact = gr.Checkbox(False, label="Exact pixels", info="28×28, as the network draws them", render=False)
+        exact = gr.Checkbox(False, label="Exact pixels", render=False)
         if len(choices) > 1 and set(models.entries) - set(bundled_models()):
             model_name.render()  # a host's own models are what the page is about
         browser_view("hand", play.first_hand(models[first]), [encoder(models, font.font_file)])

@@ -20,8 +20,7 @@ from demo.parts.curves import plot
 from demo.parts.inputs import ANY, DIGITS
 
 STORY = (
-    "A forger makes digits from random numbers. A critic guesses which digits are real. "
-    "Each learns from the other's mistakes."
+    "A forger makes digits from random numbers. A critic guesses which are real. Each learns from the other's mistakes."
 )
 CURVES = {  # title: {key of history.jsonl: name in the legend}
     "Losses": {"loss_d": "discriminator", "loss_g": "generator"},
@@ -69,8 +68,7 @@ def copies_html(folder: Path) -> str:
     return (
         f'<h2>Nobody\'s copy</h2><div class="copies" data-picture="{pictures.address(picture)}" role="img" '
         f'aria-label="generated digits, and below each the real digit that is most like it">{halves}</div>'
-        "<p>Below each digit is the real one nearest to it. "
-        f"Distance: {np.mean(values):.2f} times that of new real digits.</p>"
+        f"<p>Below: the nearest real digits. Distance {np.mean(values):.2f} (new real ones: 1).</p>"
     )
 
 
@@ -119,7 +117,7 @@ def build(models: Models, model_name: gr.Radio, exact: gr.Checkbox, tab: gr.Tab)
         if not model_name.is_rendered:
             model_name.render()
         exact.render()
-    with gr.Accordion("Numbers, and training your own", open=False):
+    with gr.Accordion("Numbers; train your own", open=False):
         numbers = gr.HTML(elem_id="numbers", apply_default_css=False)
     again = gr.Button("tell again", visible="hidden", elem_id="tell")
     if_open = "() => { if (demo.state.tab === 'learned') document.querySelector('#tell').click(); }"

@@ -13,7 +13,7 @@ from demo.parts.controls import browser_view, digit_control, slider
 from demo.parts.pictures import trace_seeds
 
 REACH = 4.0  # of a slider, in standard deviations of a latent
-ORDERS = ["by seed", "most convincing first", "least convincing first"]
+ORDERS = ["by seed", "most convincing first", "least convincing first", "hardest to read first"]
 COUNT = 40
 SWITCH = """
 <div class="switch" role="radiogroup" aria-label="what to show">
@@ -62,16 +62,16 @@ def build(models: Models, first: str) -> list[View]:
                 "width": slider("Width", -REACH, REACH, 0, 0.1, "narrow … wide"),
                 "truncation": slider("Neatness", 0.1, 1.0, 1.0, 0.05, "careful … wild"),
             }
-            gr.Button("All back to the middle", size="sm", elem_id="play-middle")
+            gr.Button("Reset all sliders", size="sm", elem_id="play-middle")
             digit = digit_control("Digit")
-            with gr.Accordion("The wall", open=False):
+            with gr.Accordion("The wall", open=False, elem_id="play-wall"):
                 seed = gr.Number(0, label="First seed", precision=0, step=1)
                 count = slider("How many", 1, MAX_COUNT, COUNT, 1, f"{COUNT}: or more, if the screen has room")
                 order = gr.Radio(
                     ORDERS,
                     value=ORDERS[0],
                     label="Order",
-                    info="convincing: the discriminator takes it for real",
+                    info="convincing: the discriminator takes it for real; hard to read: the classifier is unsure",
                     elem_classes="chips",
                 )
             with gr.Accordion("Six knobs nobody has named", open=False):

@@ -184,7 +184,7 @@ def test_a_mistake_in_a_stop_is_told_under_it_and_changes_nothing(morph):
     expect(mistake).to_be_hidden()
     assert words(morph) == ["3", "24", "0"]
     v.fill(morph, "Stops", "15")
-    expect(morph.locator("#morph-keys .mistake")).to_contain_text("1 stops")
+    expect(morph.locator("#morph-keys .mistake")).to_contain_text("2 to 10 stops: here are 1")
     v.fill(morph, "Stops", "15 24")
     expect(morph.locator("#morph-keys .mistake")).to_have_count(0)
 
@@ -251,6 +251,8 @@ def test_on_a_phone_the_digit_stays_in_sight_above_its_controls(open_page, page_
     page.mouse.wheel(0, 300)
     page.wait_for_timeout(200)
     box = page.locator("#view-morph .seen").bounding_box()
+    top = "document.elementFromPoint(innerWidth / 2, screen.getBoundingClientRect().y + 20)"
+    assert page.locator("#view-morph .screen").evaluate(f"screen => screen.contains({top})")  # nothing lies over it
     assert abs(box["y"]) < 2 and box["height"] <= v.PHONE["height"] / 3
     for control in page.locator("#view-morph :is(.play, .stop button, input, select, .examples button):visible").all():
         assert control.bounding_box()["height"] >= 44

@@ -245,13 +245,52 @@ def test_a_kept_hand_holds_what_the_sliders_made_of_it(open_page):
     assert page.evaluate("document.querySelector('#view-hand .ten path').getAttribute('d')") == bold
 
 
+def test_each_typed_hand_is_a_step_back(open_page):
+    page = open_page()
+    for seed in (42, 77, 5):
+        page.locator("#hand-field").fill(str(seed))
+        page.keyboard.press("Enter")
+    for seed in (77, 42, 0):
+        v.click(page, "Back")
+        expect(page.locator("#hand-field")).to_have_value(str(seed))
+
+
+def test_the_shelf_never_widens_the_page(open_page):
+    page = open_page()
+    for seed in range(1, 7):
+        v.take_hand(page, seed)
+        page.get_by_role("button", name="Keep").click()
+    for width in (1280, 820, 768, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert v.view_of(page, "hand").bounding_box()["height"] <= 200
+        page.get_by_role("button", name="take hand 3").click()
+        expect(page.locator("#hand-field")).to_have_value("3")
+        v.take_hand(page, 9)
+
+
+def test_the_menu_says_what_cannot_be_saved(open_page, page_url):
+    page = open_page(offline_later=True)
+    page.context.set_offline(True)
+    page.locator("details.save > summary").click()
+    page.get_by_role("button", name="Install as a font").click()
+    expect(page.get_by_role("button", name="No answer from the server")).to_be_visible()
+    page.context.set_offline(False)
+    page.goto(f"{page_url}?tab=draw&hand=1.5")
+    page.locator("details.save > summary").click()
+    expect(page.locator(".save .list")).to_have_text("Nothing is drawn yet.")
+
+
 def test_the_menu_saves_what_is_seen_and_the_handwriting(open_page):
     page = open_page()
     name, content = v.download(page, "SVG", "The handwriting")
     assert name == "mnist-conditional_hand-0.svg" and content.count(b"<path") == 10 and b"viewBox" in content
+    assert b"<title>the digits 0 to 9 by hand 0 of mnist-conditional (weights " in content
     _, content = v.download(page, "SVG")
     assert content.count(b"<path") == page.locator(".wall .glyph").count()
-    name, content = v.download(page, "Font, to install (ZIP)")
+    assert b"<title>seeds 0 (9), 1 (0), 2 (2)," in content
+    name, content = v.download(page, "Install as a font (ZIP)")
     assert name == "nobody-0.zip" and zipfile.is_zipfile(BytesIO(content))
     page.keyboard.press("Escape")
     expect(page.locator("details.save")).not_to_have_attribute("open", "")

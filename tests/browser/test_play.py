@@ -119,7 +119,7 @@ def test_the_sliders_move_the_wall_and_the_handwriting_and_ask_nothing_of_the_se
     v.assert_alike(pictures(page.locator(".ten")), drawn_at(ten.expand(10, -1), torch.arange(10)))
     page.get_by_text("Slant", exact=True).dblclick()
     expect(page.get_by_label(re.compile("^number input for Slant"))).to_have_value("0")
-    v.click(page, "All back to the middle")
+    v.click(page, "Reset all sliders")
     expect(page.get_by_label(re.compile("^number input for Weight"))).to_have_value("0")
     v.ready(page)
     v.assert_alike(pictures(page.locator(".wall")), v.drawn(range(3)))
@@ -151,9 +151,13 @@ def test_a_click_takes_the_handwriting_and_the_networks_say_what_they_see(page):
     assert hand(page) == "2"
 
 
-def test_the_order_is_the_discriminators(page):
+def test_the_order_is_the_discriminators_or_the_classifiers(page):
     count = cells(page).count()
-    realness = scores(range(count)).realness
+    found = scores(range(count))
+    put(page, play__order="hardest to read first")
+    expect(cells(page).first).to_have_attribute("data-seed", str(found.confidence.argmin()))
+    assert seeds(page) == np.argsort(found.confidence, kind="stable").tolist()
+    realness = found.realness
     put(page, play__order="most convincing first")
     expect(cells(page).first).to_have_attribute("data-seed", str(realness.argmax()))
     assert seeds(page) == np.argsort(-realness, kind="stable").tolist()
@@ -294,8 +298,16 @@ def test_what_is_seen_can_be_saved(page):
     name, content = v.download(page, "SVG", "The wall")
     assert name == f"mnist-conditional_seed-0_count-{count}.svg"
     assert re.findall(r' d="(M[^"]*)"', content.decode()) == v.paths(page.locator(".wall"))
+    put(page, exact=True)
+    _, large = v.download_picture(page, "PNG")
+    put(page, exact=False)
     name, picture = v.download_picture(page, PIXELS)
     assert name == f"mnist-conditional_seed-0_count-{count}_pixels.png"
+    side = large.size[0] // picture.size[0]
+    exact = np.asarray(picture.convert("L"), float)
+    small = np.asarray(large.convert("L"), float)[side // 2 :: side, side // 2 :: side]
+    assert large.size == (picture.size[0] * side, picture.size[1] * side)
+    assert np.corrcoef(exact.ravel(), small.ravel())[0, 1] < -0.9999  # ink on paper, pixel by pixel
     v.assert_alike(np.asarray(picture.convert("L")), np.asarray(grid(v.drawn(range(count)), columns(page))))
 
 

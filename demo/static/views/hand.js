@@ -74,6 +74,7 @@ const now = () => Object.fromEntries(HAND.map((key) => [key, demo.state[key]]));
 // Remember the current handwriting, for the button *back*.
 export function remember(state = now()) {
   past = [...past, state].slice(-MOST_PAST);
+  back.disabled = false;
   write(forTab, "dcgan-past", past);
 }
 
@@ -117,7 +118,10 @@ export function mount(element, server) {
   let before = null;
   field.addEventListener("focus", () => { before = now(); });
   field.addEventListener("input", () => take(field.value, { step: false }));
-  field.addEventListener("change", () => before && before.hand !== field.value && remember(before));
+  field.addEventListener("change", () => {
+    if (before && before.hand !== field.value) remember(before);
+    before = now();
+  });
   shelf.addEventListener("click", (event) => {
     const { hand } = event.target.closest("button")?.dataset ?? {};
     if (hand) take(hand, { plain: true });
@@ -126,7 +130,7 @@ export function mount(element, server) {
     name: "hand", element, uses: HAND, title: "The handwriting", draw, drawing,
     file: () => fromServer(server, { hand: handOf(shown.model).text }),
     get moving() {
-      return server && shown.network.config.num_classes ? { font: "Font, to install (ZIP)" } : {};
+      return server && shown.network.config.num_classes ? { font: "Install as a font (ZIP)" } : {};
     },
   };
   add(view);
@@ -190,5 +194,6 @@ async function shareLink({ currentTarget: pressed }) {
 function drawing() {
   const { network, model } = shown, { hand, point } = handOf(model), { num_classes: classes } = network.config;
   const points = classes ? Array.from({ length: classes }, (_, digit) => ({ latent: point.latent, digits: digit })) : [point];
-  return sheetOf(`${modelOf(model).file}_hand-${shortName(hand)}`, points.map((at) => new Drawn(network, at)), classes || 1);
+  const { file, name } = modelOf(model), sheet = sheetOf(`${file}_hand-${shortName(hand)}`, points.map((at) => new Drawn(network, at)), classes || 1);
+  return { ...sheet, title: `${classes ? "the digits 0 to 9 by hand" : "seed"} ${shortName(hand)} of ${name}` };
 }

@@ -16,7 +16,7 @@ export function mount(element, server, watch) {
   function guess() {
     if (!guesses[at]) return "";
     const [forged, real] = guesses[at].map((share) => share.toFixed(2));
-    return `. The critic's guess: ${forged} real; for real digits ${real}`;
+    return `. Critic: these ${forged}, real digits ${real}`;
   }
 
   function show() {

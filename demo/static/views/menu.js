@@ -13,6 +13,7 @@ import { modelOf, openView } from "./page.js";
 import { save, toPixels, toPng, toSvg } from "./save.js";
 
 const DRAWN = { svg: "SVG", png: "PNG", transparent: "PNG, transparent" };
+const PAUSE = 400; // milliseconds in which a second click saves nothing
 const SIDE = { pixels: "Exact 28×28 pixels (PNG)" };
 
 const OWN = {
@@ -25,6 +26,7 @@ const OWN = {
 // Return a file that the server makes, {name, content}.
 export async function fromServer(server, request) {
   const answer = await server.encode(JSON.stringify({ model: demo.state.model, ...request }));
+  if (!answer) throw new Error(); // no connection
   if (answer.error) throw new Error(answer.error);
   return { name: answer.name, content: await (await fetch(answer.uri)).blob() };
 }
@@ -43,6 +45,7 @@ async function press(pressed, view, kind) {
     const { name, content } = await fileOf(view, kind, (told) => (pressed.textContent = told));
     save(name, content);
     pressed.textContent = text;
+    await new Promise((done) => setTimeout(done, PAUSE));
   } catch (error) {
     pressed.textContent = error.message || "No answer from the server: try again";
     setTimeout(() => (pressed.textContent = text), 3000);
@@ -64,19 +67,31 @@ function group(view, kinds) {
   return make("div", { className: "group", role: "group", ariaLabel: view.title }, make("p", {}, view.title), ...buttons(view, kinds));
 }
 
+// Return whether a view has a drawing: not while its network is missing or a field is wrong.
+function canBeSaved(view) {
+  try {
+    return Boolean(view?.drawing?.());
+  } catch {
+    return false;
+  }
+}
+
 // Return the menu. hand: a function that returns the view of the current handwriting.
 export function menu(hand) {
   const list = make("div", { className: "list" });
   const element = make("details", { className: "save" }, make("summary", {}, "Save"), list);
   element.addEventListener("toggle", () => {
     if (!element.open) return;
-    const view = openView(), own = hand();
-    const seen = view?.drawing?.() ? [group(view, { ...DRAWN, ...view.moving })] : [];
-    const more = seen.length ? buttons(view, { ...SIDE, ...view.extra }) : buttons(own, SIDE);
-    list.replaceChildren(
-      ...seen, group(own, { ...DRAWN, ...own.moving }),
-      make("details", { className: "more" }, make("summary", {}, "More"), ...more),
-    );
+    const views = [openView(), hand()].filter(canBeSaved), [first] = views;
+    const groups = views.map((view) => group(view, { ...DRAWN, ...view.moving }));
+    if (first) groups.push(make("details", { className: "more" }, make("summary", {}, "More"), ...buttons(first, { ...SIDE, ...first.extra })));
+    list.replaceChildren(...(first ? groups : [make("p", {}, "Nothing is drawn yet.")]));
+  });
+  element.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], all = [...element.querySelectorAll("button, summary")].filter((one) => one.checkVisibility());
+    if (!step || !element.open) return;
+    event.preventDefault();
+    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
   });
   const close = () => { element.open = false; };
   addEventListener("pointerdown", ({ target }) => element.contains(target) || close());

@@ -9,7 +9,9 @@ import { judgeOf, scoresOf } from "./play-judge.js";
 import { greet, leaned, stop, watchPointer } from "./play-lean.js";
 import { sheetOf, toPixels } from "./save.js";
 
-const SIGN = { "most convincing first": -1, "least convincing first": 1 }; // of the order by realness
+const ORDERS = { // by which score, and the sign of the order
+  "most convincing first": ["realness", -1], "least convincing first": ["realness", 1], "hardest to read first": ["confidence", 1],
+};
 const MOST = 100, BELOW = 110; // digits; pixels of the first screen that are left for what stands below the wall
 
 let wall, next;
@@ -76,8 +78,7 @@ export function drawWall({ network, model, values, exact }) {
     const seed = String(first + i), point = pointOf("seed", seed, { model, digit, truncation });
     return { seed, point: { ...point, latent: shaped(point.latent, model) }, key: `${seed} ${how}` };
   });
-  const sign = SIGN[values.order];
-  if (sign) sort(sign);
+  if (ORDERS[values.order]) sort(...ORDERS[values.order]);
   const elements = fit(wall, count, () => make("button", { type: "button", className: "cell" }, glyph()));
   elements.forEach((element, i) => show(element, cells[i]));
   const inside = elements.find((element) => element === document.activeElement);
@@ -111,25 +112,25 @@ function paint(element) {
 
 // --- order ---
 
-const realness = new Map(); // key of a cell: how real the discriminator finds it
+const scores = new Map(); // key of a cell: what the two networks say of it
 let sorted = []; // seeds, as they were sorted last
 
-// Sort the cells by realness. Those that were not judged yet are judged in the next frames, then it is sorted again.
-function sort(sign) {
-  const judge = askJudge(), mine = cells, { network } = shown, waiting = cells.filter(({ key }) => !realness.has(key));
+// Sort the cells by a score. Those that were not judged yet are judged in the next frames, then it is sorted again.
+function sort(score, sign) {
+  const judge = askJudge(), mine = cells, { network } = shown, waiting = cells.filter(({ key }) => !scores.has(key));
   if (!waiting.length) {
-    cells.sort((a, b) => sign * (realness.get(a.key) - realness.get(b.key)));
+    cells.sort((a, b) => sign * (scores.get(a.key)[score] - scores.get(b.key)[score]));
     sorted = cells.map(({ seed }) => seed);
     return;
   }
   const place = new Map(sorted.map((seed, i) => [seed, i]));
   cells.sort((a, b) => (place.get(a.seed) ?? 0) - (place.get(b.seed) ?? 0)); // as before, until all are judged
   if (!judge) return;
-  if (realness.size > 20 * MOST) realness.clear();
+  if (scores.size > 20 * MOST) scores.clear();
   let left = waiting.length;
-  waiting.forEach(({ key, point }, i) => dcgan.scheduler.request(`realness ${i}`, () => {
+  waiting.forEach(({ key, point }, i) => dcgan.scheduler.request(`score ${i}`, () => {
     if (cells !== mine) return; // the wall has changed
-    realness.set(key, scoresOf(judge, network, point).realness);
+    scores.set(key, scoresOf(judge, network, point));
     if (--left === 0) redraw();
   }, { rank: 2 }));
 }
@@ -166,7 +167,11 @@ function nameOf() {
 
 const drawn = ({ point }) => new Drawn(shown.network, point);
 
-export const wallDrawing = () => shown && sheetOf(nameOf(), cells.map(drawn), columnsNow());
+export function wallDrawing() {
+  if (!shown) return null;
+  const seeds = cells.map(({ seed, point }) => (point.digits ? `${seed} (${strongest(point)})` : seed));
+  return { ...sheetOf(nameOf(), cells.map(drawn), columnsNow()), title: `seeds ${seeds.join(", ")} of ${modelOf(shown.model).name}` };
+}
 
 // Return a ZIP of the exact pixels of all digits, and a table of what they are.
 export async function zip() {

@@ -39,9 +39,18 @@ export function strokeOf({ points, width }) {
 }
 
 function paint(context, { glyphs, lines = [] }, scale) {
-  for (const { x, y, ink } of glyphs) {
-    context.setTransform(scale / UNITS, 0, 0, scale / UNITS, (x - 2) * scale, (y - 2) * scale);
-    context.fill(ink.path2d);
+  for (const { x, y, ink, pixels } of glyphs) {
+    if (demo.state.exact) {
+      context.setTransform(scale, 0, 0, scale, x * scale, y * scale);
+      pixels.forEach((level, i) => {
+        context.globalAlpha = level / 255;
+        if (level) context.fillRect(i % SIDE, Math.floor(i / SIDE), 1, 1);
+      });
+      context.globalAlpha = 1;
+    } else {
+      context.setTransform(scale / UNITS, 0, 0, scale / UNITS, (x - 2) * scale, (y - 2) * scale);
+      context.fill(ink.path2d);
+    }
   }
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.lineCap = context.lineJoin = "round";
@@ -71,9 +80,10 @@ export function paintPaper(canvas, drawing, transparent = false) {
   paint(context, drawing, canvas.width / drawing.width);
 }
 
-// Return a drawing as a large PNG, ink on paper or on nothing.
+// Return a drawing as a large PNG, ink (or exact pixels, where the page shows those) on paper or on nothing.
 export async function toPng(drawing, transparent = false) {
-  const scale = Math.min(MOST, LONG / Math.max(drawing.width, drawing.height));
+  const most = Math.min(MOST, LONG / Math.max(drawing.width, drawing.height));
+  const scale = demo.state.exact && most > 1 ? Math.floor(most) : most; // else there were seams between pixels
   const { canvas } = canvasOf(Math.round(drawing.width * scale), Math.round(drawing.height * scale));
   paintPaper(canvas, drawing, transparent);
   return png(canvas);
