@@ -208,7 +208,7 @@ def test_novelty_is_shown_with_the_weights_that_it_was_measured_on(folder):
     assert "copies" not in drawn(folder)[0]  # nobody measured these weights
     measure(folder, novelty=1.25)
     html, _ = drawn(folder)
-    assert "1.25 times" in html
+    assert "Distance 1.25" in html
     shown = pictures.novelty(folder)
     assert f'data-picture="{pictures.address(shown)}"' in html
     found = pictures.find([folder.parent, folder], shown.digest)

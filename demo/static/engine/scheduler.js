@@ -4,7 +4,7 @@
 // same key that was not drawn yet. Nothing runs while the page is hidden; what is still wanted is drawn when it is seen again.
 
 const BUDGET = 8; // milliseconds of a frame: half of it at 60 frames a second
-const HURRY = 3; // of them before the frame: a picture or two, so that the event's handler ends soon
+const HURRY = 3; // of them in one event: a picture or two, so that its handler ends soon
 const APPROACH = 4; // pixels that a waiting job comes nearer in a millisecond, so that what is far is drawn too
 
 export class Scheduler {
@@ -69,8 +69,8 @@ export class Scheduler {
   // turn, as Gradio's do: else a picture would be a frame late.
   hurry() {
     if (this.#running) return; // a job asks for more: they are drawn after it
-    const budget = Math.min(HURRY, this.budget);
-    if (performance.now() - this.#began >= this.budget || this.#spent + this.#usual <= budget) this.#run(0, budget);
+    const spent = performance.now() - this.#began < this.budget ? this.#spent : 0;
+    if (spent + this.#usual <= this.budget || !spent) this.#run(0, Math.min(this.budget, spent + HURRY));
   }
 
   #run(most = Infinity, budget = this.budget) {
