@@ -71,7 +71,7 @@ def build(models: Models, first: str) -> list[View]:
                     ORDERS,
                     value=ORDERS[0],
                     label="Order",
-                    info="convincing: the discriminator takes it for real; hard to read: the classifier is unsure",
+                    info="convincing: the critic takes it for real; hard to read: the classifier is unsure",
                     elem_classes="chips",
                 )
             with gr.Accordion("Six knobs nobody has named", open=False):
