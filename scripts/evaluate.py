@@ -7,6 +7,7 @@ packages of scripts/requirements.txt.
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -74,8 +75,8 @@ def main(argv: list[str] | None = None) -> int:
         else:
             measures, picture = protocol.measure(seed, many=arguments.many and seed == 0)
         runs.append({"sampling_seed": seed} | measures)
-    name = arguments.model or "--real"
-    if Path(name).is_absolute():  # the card tells nobody where this machine has its folders
+    name = shlex.quote(arguments.model or "--real")
+    if model is not None and Path(arguments.model).is_absolute():  # the card tells nobody where this machine has it
         name = model.folder.name
     many = " --many" if "nearest_neighbour_error_10m" in runs[0] else ""
     evaluation = {
