@@ -29,7 +29,8 @@ def browser_view(name: str, html: str = "", server_functions: list[Callable] | N
         elem_id=f"view-{name}",
         apply_default_css=False,
         js_on_load=f'import(demo.script("{name}")).then((tab) => tab.mount(element, '
-        'typeof server === "undefined" ? null : server, watch));',
+        'typeof server === "undefined" ? null : server, watch), '
+        '() => element.append("This part of the page could not be fetched: check the connection and reload the page."));',
         server_functions=server_functions,
     )
 

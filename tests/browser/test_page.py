@@ -276,6 +276,8 @@ def test_the_menu_says_what_cannot_be_saved(open_page, page_url):
     page.locator("details.save > summary").click()
     page.get_by_role("button", name="Install as a font").click()
     expect(page.get_by_role("button", name="No answer from the server")).to_be_visible()
+    page.get_by_role("tab", name="Morph").click()
+    expect(page.get_by_text("could not be fetched: check the connection")).to_be_visible()
     page.context.set_offline(False)
     page.goto(f"{page_url}?tab=draw&hand=1.5")
     page.locator("details.save > summary").click()
