@@ -381,6 +381,26 @@ def violations(page: Page, **options) -> list[str]:
     ]
 
 
+SMALL = """() => [...document.querySelectorAll("button, summary, input, select, textarea, a[href], [role=tab]")]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+  .map((one) => [one, (["radio", "checkbox"].includes(one.type) ? one.closest("label") : one).getBoundingClientRect()])
+  .filter(([, { width, height }]) => width > 1 && height > 1 && Math.min(width, height) < 43.5)
+  .map(([one]) => one.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("width", [360, 820])
+def test_every_target_is_large_enough_for_a_finger(open_page, width):
+    page = open_page(phone=True, viewport={"width": width, "height": 900})
+    for view in v.VIEWS:
+        v.open_view(page, view)
+        page.locator("#tabs button.label-wrap:not(.open)").evaluate_all("all => all.forEach((fold) => fold.click())")
+        page.wait_for_timeout(300)
+        assert page.evaluate(SMALL) == [], view
+    v.open_view(page, "play")
+    page.locator("details.save > summary").click()
+    assert page.evaluate(SMALL) == []
+
+
 def test_every_view_fits_a_phone_in_ink_of_the_texts_colour(open_page):
     page = open_page(phone=True, color_scheme="dark")
     for view in v.VIEWS:
