@@ -15,15 +15,17 @@ RECALIBRATION_BATCHES, RECALIBRATION_BATCH = 32, 128
 
 def recalibrate(network: nn.Module, inputs: Iterable[tuple[Tensor, Tensor | None]]) -> None:
     """Set the BatchNorm statistics to their plain mean over the passes of some inputs. It ends in eval mode."""
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            norm.reset_running_stats()
-            norm.momentum = None  # a plain mean
+    momenta = {norm: norm.momentum for norm in network.modules() if isinstance(norm, nn.BatchNorm2d)}
+    for norm in momenta:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean
     network.train()
     with torch.no_grad():
         for given in inputs:
             network(*given)
     network.eval()
+    for norm, momentum in momenta.items():
+        norm.momentum = momentum
 
 
 def recalibrated_networks(run: Run, images: Tensor, labels: Tensor) -> tuple[Generator, Discriminator]:

@@ -38,7 +38,7 @@ def endpoint(models: Models, model, text, hand, variation, spacing, size, style)
 
     Args:
         model: name of a model that knows digits, as the endpoint `models` lists them
-        text: digits, spaces, line breaks and the signs - . / : , + = ( ) % up to 200 characters in 12 lines
+        text: digits, spaces, line breaks and the signs - . / : , + = ( ) %; up to 200 characters in 12 lines
         hand: a seed, or the code of a hand
         variation: 0 to 1; 0 repeats a digit exactly, 1 writes each in another hand
         spacing: pixels between two characters, 0 to 12

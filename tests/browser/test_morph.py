@@ -184,7 +184,7 @@ def test_a_mistake_in_a_stop_is_told_under_it_and_changes_nothing(morph):
     expect(mistake).to_be_hidden()
     assert words(morph) == ["3", "24", "0"]
     v.fill(morph, "Stops", "15")
-    expect(morph.locator("#morph-keys .mistake")).to_contain_text("2 to 10 stops: here are 1")
+    expect(morph.locator("#morph-keys .mistake")).to_contain_text("2 to 10 stops, not 1")
     v.fill(morph, "Stops", "15 24")
     expect(morph.locator("#morph-keys .mistake")).to_have_count(0)
 

@@ -1,5 +1,6 @@
 """The page as a whole in a real Chromium: the address, mistakes, models, screens, paper, accessibility."""
 
+import re
 import zipfile
 from io import BytesIO
 
@@ -8,7 +9,7 @@ import pytest
 import visitor as v
 from axe_playwright_python.sync_playwright import Axe
 from hub_server import running_hub
-from page_server import serving
+from page_server import ROOT, serving
 from playwright.sync_api import Locator, Page, expect
 
 from dcgan.config import ModelConfig
@@ -451,3 +452,5 @@ def test_no_picture_is_blended_inverted_or_a_bitmap(page):
           return filter !== "none" || mixBlendMode !== "normal" || /url/.test(backgroundImage);
         }).length + root.querySelectorAll("img").length"""
         assert v.view_of(page, view).evaluate(tricks) == 0, view
+    for style in (ROOT / "demo" / "static").rglob("*.css"):
+        assert not re.search("blend-mode|invert", style.read_text()), style

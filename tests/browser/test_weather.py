@@ -84,7 +84,8 @@ def test_no_weather_on_the_hub_reaches_a_visitor(browser, tmp_path, monkeypatch,
                     views += 1
                 record = pending.result()
                 calls, wrong = calls + len(record.seconds), wrong + record.errors
-                fetch(url)
+                for path in ("/", "/dcgan/models.json"):
+                    fetch(url + path)
             hub.clear_faults()
             newest = hub.commit("user/model", versions[0] | {"README.md": b"the last"})
             end = time.monotonic() + 150  # an open page asks once a minute

@@ -190,8 +190,9 @@ async function shareLink({ currentTarget: pressed }) {
   setTimeout(() => (pressed.textContent = "Share"), 2000);
 }
 
-// Return what the menu saves: the digits 0 to 9.
+// Return what the menu saves: the digits 0 to 9; null while nothing is drawn.
 function drawing() {
+  if (!shown) return null;
   const { network, model } = shown, { hand, point } = handOf(model), { num_classes: classes } = network.config;
   const points = classes ? Array.from({ length: classes }, (_, digit) => ({ latent: point.latent, digits: digit })) : [point];
   const { file, name } = modelOf(model), sheet = sheetOf(`${file}_hand-${shortName(hand)}`, points.map((at) => new Drawn(network, at)), classes || 1);

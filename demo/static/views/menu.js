@@ -71,7 +71,8 @@ function group(view, kinds) {
 function canBeSaved(view) {
   try {
     return Boolean(view?.drawing?.());
-  } catch {
+  } catch (error) {
+    if (!(error instanceof dcgan.InputError)) throw error;
     return false;
   }
 }

@@ -62,7 +62,7 @@ export function mount(element, server) {
 
 function draw({ network, model, values, exact }) {
   const keys = parseKeys("keys", values.keys, network.config);
-  if (!(keys.length >= FEWEST && keys.length <= MOST)) refuse("keys", `a morph has ${FEWEST} to ${MOST} stops: here are ${keys.length}`);
+  if (!(keys.length >= FEWEST && keys.length <= MOST)) refuse("keys", `a morph has ${FEWEST} to ${MOST} stops, not ${keys.length}`);
   const points = keys.map(([hand, digit]) => pointOf("keys", hand, { model, digit }));
   const { closed, easing } = values, options = { closed, easing, spherical: values.path === "spherical" };
   const legs = points.length - (closed ? 0 : 1), before = shown;

@@ -156,7 +156,7 @@ export function draw() {
   tellLink();
   wordSliders();
   const view = openView(), config = modelOf(demo.state.model)?.config;
-  Object.assign(document.body.dataset, { tab: demo.state.tab, show: demo.state["play.show"] });
+  document.body.dataset.tab = demo.state.tab;
   if (config) document.body.dataset.digits = config.num_classes ? "known" : "unknown";
   if (config && !networks.has(demo.state.model)) load(demo.state.model);
   for (const other of views.values()) if (other !== view) other.leave?.();

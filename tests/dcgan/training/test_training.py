@@ -190,6 +190,7 @@ def test_both_networks_get_batchnorm_statistics_of_their_own(digits, monkeypatch
     monkeypatch.setattr(dcgan.training.recalibrate, "RECALIBRATION_BATCHES", ALL_BATCHES)
     generator, discriminator = recalibrated_networks(run, *digits)
     assert not generator.training and not discriminator.training
+    assert all(norm.momentum == 0.1 for norm in generator.modules() if isinstance(norm, nn.BatchNorm2d))
     rng = torch.Generator().manual_seed(12345)  # latents that the recalibration has not seen
     latents, labels = torch.randn(1000, 100, generator=rng).to(device), torch.arange(1000, device=device) % 10
 
