@@ -24,13 +24,11 @@ def browser_call(function: str, *arguments: object) -> str:
 
 def browser_view(name: str, html: str = "", server_functions: list[Callable] | None = None) -> gr.HTML:
     """Add an element that the script `static/views/NAME.js` fills, with the HTML that it begins with."""
-    failed = "This part of the page could not be fetched: check the connection and reload the page."
     return gr.HTML(
         f'<div class="frame">{html}</div>',
         elem_id=f"view-{name}",
         apply_default_css=False,
-        js_on_load=f'import(demo.script("{name}")).then((tab) => tab.mount(element, '
-        f'typeof server === "undefined" ? null : server, watch), () => element.append("{failed}"));',
+        js_on_load=f'demo.mount("{name}", element, typeof server === "undefined" ? null : server, watch);',
         server_functions=server_functions,
     )
 

@@ -145,10 +145,12 @@ window.demo = ((page) => {
     wrong,
     fetchEarly,
 
-    // Return the address of a tab's script. The first tab to ask is there now, so that there is time for the weights.
-    script(name) {
+    // Fill an element by views/NAME.js. The first view to ask is there now, so that there is time for the weights.
+    async mount(name, element, server, watch) {
       fetchEarly();
-      return `${scripts}views/${name}.js`;
+      const view = await import(`${scripts}views/${name}.js`).catch(() =>
+        element.append("This part of the page could not be fetched: check the connection and reload the page."));
+      view?.mount(element, server, watch);
     },
 
     // Fetch as the browser does, but for what is on its way already.

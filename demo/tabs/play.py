@@ -56,12 +56,13 @@ def build(models: Models, first: str) -> list[View]:
         with gr.Column(elem_classes="view"):
             browser_view("play", SWITCH + first_wall(models[first]))
         with gr.Column(elem_classes="more"):
-            shape = {
-                "thickness": slider("Weight", -REACH, REACH, 0, 0.1, "hairline … bold"),
-                "slant": slider("Slant", -REACH, REACH, 0, 0.1, "\\ … /"),
-                "width": slider("Width", -REACH, REACH, 0, 0.1, "narrow … wide"),
-                "truncation": slider("Neatness", 0.1, 1.0, 1.0, 0.05, "careful … wild"),
-            }
+            with gr.Column(elem_classes="shape"):
+                shape = {
+                    "thickness": slider("Weight", -REACH, REACH, 0, 0.1, "hairline … bold"),
+                    "slant": slider("Slant", -REACH, REACH, 0, 0.1, "\\ … /"),
+                    "width": slider("Width", -REACH, REACH, 0, 0.1, "narrow … wide"),
+                    "truncation": slider("Neatness", 0.1, 1.0, 1.0, 0.05, "careful … wild"),
+                }
             gr.Button("Reset all sliders", size="sm", elem_id="play-middle")
             digit = digit_control("Digit")
             with gr.Accordion("The wall", open=False, elem_id="play-wall"):

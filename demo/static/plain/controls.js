@@ -56,9 +56,7 @@ function mount() {
     const panel = element.closest(".tabitem");
     if (panel && panel.id !== `tab-${demo.state.tab}`) continue;
     element.dataset.mounted = "";
-    import(demo.script(element.id.replace("view-", ""))).then((tab) => tab.mount(element, null, watch(element)), () => {
-      element.textContent = "This part of the page could not be fetched: check the connection and reload the page.";
-    });
+    demo.mount(element.id.replace("view-", ""), element, null, watch(element));
   }
 }
 

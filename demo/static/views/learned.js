@@ -1,13 +1,23 @@
 // How it learned: plays the film of the training, one picture for each epoch, and shows the pictures that Python's HTML
 // names. A picture is white on black; as a mask it has the colour of the text.
 
-import { button, make } from "./glyphs.js";
+import { button, make, shape } from "./glyphs.js";
 
 const PACE = 160; // milliseconds
+const WIDTH = 302, HEIGHT = 92; // of a frame of the film, in pixels; the frames lie below each other
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
+// Return a picture of one frame. The mask is SVG's: WebKit ignores a mask of CSS as long as the whole film.
+function stageOf(frames) {
+  const box = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+  const mask = shape("mask", { id: "film", maskUnits: "userSpaceOnUse", ...box }), svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
+  mask.append(frames);
+  svg.append(mask, shape("rect", { ...box, fill: "currentColor", mask: "url(#film)" }));
+  return svg;
+}
+
 export function mount(element, server, watch) {
-  let film = null, epochs = [], guesses = [], at = 0, playing = false, timer = 0;
+  let film = null, frames = null, epochs = [], guesses = [], at = 0, playing = false, timer = 0;
   const play = button("Play", {}, "play"), note = make("p", { className: "note" });
   const slider = make("input", { type: "range", className: "position", min: 0, step: 1, ariaLabel: "epoch" });
   note.setAttribute("aria-hidden", "true"); // the slider says the same
@@ -20,7 +30,7 @@ export function mount(element, server, watch) {
   }
 
   function show() {
-    film.style.setProperty("--at", at / Math.max(epochs.length - 1, 1));
+    frames.setAttribute("y", -at * HEIGHT);
     slider.value = at;
     slider.ariaValueText = note.textContent = `epoch ${epochs[at]} of ${epochs.at(-1)}${guess()}`;
     play.textContent = playing ? "Pause" : "Play";
@@ -36,14 +46,15 @@ export function mount(element, server, watch) {
 
   function begin() {
     clearTimeout(timer);
-    for (const one of element.querySelectorAll("[data-picture]")) {
-      one.style.setProperty("--picture", `url("${new URL(one.dataset.picture, demo.base)}")`);
-    }
+    const address = ({ dataset }) => new URL(dataset.picture, demo.base).href;
+    const copies = element.querySelector(".copies");
+    copies?.style.setProperty("--picture", `url("${address(copies)}")`);
     film = element.querySelector(".film");
     if (!film) return;
     epochs = JSON.parse(film.dataset.epochs);
     guesses = JSON.parse(film.dataset.guesses);
-    film.style.setProperty("--frames", epochs.length);
+    frames = shape("image", { href: address(film), width: WIDTH, height: HEIGHT * epochs.length, preserveAspectRatio: "none" });
+    film.querySelector(".stage").replaceChildren(stageOf(frames));
     slider.max = epochs.length - 1;
     at = 0;
     playing = !still.matches && epochs.length > 1;

@@ -92,7 +92,7 @@ export function menu(hand) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], all = [...element.querySelectorAll("button, summary")].filter((one) => one.checkVisibility());
     if (!step || !element.open) return;
     event.preventDefault();
-    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus({ focusVisible: true });
   });
   const close = () => { element.open = false; };
   addEventListener("pointerdown", ({ target }) => element.contains(target) || close());

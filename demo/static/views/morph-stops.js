@@ -99,13 +99,13 @@ export class Stops {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key], at = this.#indexOf(event.target);
     if (event.key === "Delete") {
       if (this.#buttons.remove.ariaDisabled !== "true") this.#act("remove");
-      this.#line.children[this.selected].focus();
+      this.#line.children[this.selected].focus({ focusVisible: true });
     } else if (step && event.altKey) this.#move(step);
     else if (step) this.#go(at + step);
     else if (event.key === "Home" || event.key === "End") this.#go(event.key === "Home" ? 0 : this.#stops.keys.length - 1);
     else return;
     event.preventDefault();
-    this.#line.children[this.selected].focus();
+    this.#line.children[this.selected].focus({ focusVisible: true });
   }
 
   // Move the stop that the pointer holds to the place that the pointer is nearest to.

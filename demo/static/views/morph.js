@@ -39,9 +39,11 @@ export function mount(element, server) {
   };
   for (const one of [playing, screen]) one.addEventListener("click", toggle);
   position.addEventListener("keydown", (event) => {
-    if (event.key !== " ") return;
+    const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (way && shown) stand(Math.min(Math.max(place + (way * shown.legs) / 100, 0), shown.legs)); // Firefox goes a whole stop
+    else if (event.key === " ") toggle();
+    else return;
     event.preventDefault();
-    toggle();
   });
   position.addEventListener("input", () => stand(Number(position.value)));
   more.addEventListener("click", () => {

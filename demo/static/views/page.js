@@ -212,7 +212,7 @@ function handleTabs(list) {
     const at = tabs.indexOf(document.activeElement), to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[key];
     if (to === undefined || at < 0) return;
     const next = tabs.at(to % tabs.length);
-    next.focus();
+    next.focus({ focusVisible: true });
     next.click();
   });
   follow();

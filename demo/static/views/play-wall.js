@@ -152,7 +152,7 @@ function walk(event) {
   const to = { Home: 0, End: all.length - 1 }[event.key] ?? at + step;
   if (at < 0 || Number.isNaN(to)) return;
   event.preventDefault();
-  all[to]?.focus();
+  all[to]?.focus({ focusVisible: true });
 }
 
 // --- saving ---

@@ -109,7 +109,7 @@ function mountSwitch(group) {
     if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
     event.preventDefault();
     const other = [...group.children].find((one) => one !== document.activeElement);
-    other.focus();
+    other.focus({ focusVisible: true });
     choose(other);
   });
 }

@@ -31,7 +31,7 @@ export function makeShelf() {
     const step = STEP[event.key], buttons = [...list.children], at = buttons.indexOf(document.activeElement);
     if (!step || at < 0) return;
     event.preventDefault();
-    buttons[Math.min(Math.max(at + step, 0), buttons.length - 1)].focus();
+    buttons[Math.min(Math.max(at + step, 0), buttons.length - 1)].focus({ focusVisible: true });
   });
   rows = [];
   return make("div", { className: "with-digits" }, make("p", { className: "note" }, "Ten other people who do not exist:"), list, others);
