@@ -95,7 +95,9 @@ def test_any_place_between_the_stops_is_drawn_without_a_request(morph, path, bet
         t = torch.tensor([at])
         v.assert_alike(stage(morph), picture(between(*latents, t), lerp(*labels, t)))
     expect(morph.locator("#view-morph .position")).to_have_attribute("aria-valuetext", "stop 2")
-    assert asked == []
+    for key in ("ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp"):  # the first cannot go further
+        morph.locator("#view-morph .position").press(key)
+    assert place(morph) == pytest.approx(0.99) and asked == []
 
 
 def test_a_link_shows_the_same_place(morph, open_page):
