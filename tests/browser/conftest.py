@@ -1,6 +1,5 @@
 """Fixtures for the browser tests: one Chromium for all of them, and pages in it."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,10 +26,7 @@ def browser() -> Iterator[Browser]:
     """Yield a Chromium. Without one the tests are skipped, or fail if DCGAN_REQUIRE_BROWSER is set."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        message = "there is no Chromium on the PATH: apt-get install chromium"
-        if os.environ.get("DCGAN_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
+        v.is_missing("there is no Chromium on the PATH: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=v.FLAGS)
         yield browser

@@ -285,7 +285,7 @@ def test_the_wall_fills_a_wide_screen_and_a_phone_has_five_columns(open_page):
     assert last["y"] + last["height"] > 0.75 * v.WIDE["height"] and line["y"] + line["height"] < v.WIDE["height"]
     phone = open_page(phone=True, viewport=IPHONE, reduced_motion="reduce")
     assert columns(phone) == 5 and cells(phone).count() == 40
-    box = cells(phone).nth(5).bounding_box()
+    box = cells(phone).nth(10).bounding_box()
     assert box["y"] + box["height"] < 664 and min(box["width"], box["height"]) >= 44
     for name in ("thickness", "slant", "width", "truncation"):  # above the wall: what they change is seen
         slider = phone.locator(f"#{name} input[type=range]").bounding_box()

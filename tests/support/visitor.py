@@ -1,13 +1,16 @@
 """Helpers for the browser tests: use the page as a visitor does, and read what it shows."""
 
 import functools
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
@@ -20,6 +23,13 @@ DESKTOP, PHONE, WIDE = {"width": 1280, "height": 900}, {"width": 360, "height": 
 PATIENCE = 20_000  # milliseconds; an idle machine needs about a second for anything
 VIEWS = {"play": "Play", "write": "Write", "morph": "Morph", "draw": "Draw", "learned": "How it learned"}  # tabs' names
 expect.set_options(timeout=PATIENCE)
+
+
+def is_missing(message: str) -> NoReturn:
+    """Skip the test, because a browser is missing; fail it if DCGAN_REQUIRE_BROWSER is set."""
+    if os.environ.get("DCGAN_REQUIRE_BROWSER"):
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 @contextmanager
