@@ -7,7 +7,7 @@ In a conditional model the label is a one-hot vector beside the generator's late
 discriminator's image, and a bias in every BatchNorm of both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -38,15 +38,16 @@ def init_weights(module: nn.Module) -> None:
 class ClassBatchNorm(nn.BatchNorm2d):
     """BatchNorm without scale, and with one bias per label and channel (conditional BatchNorm, arXiv 1610.07629).
 
-    The bias does what one-hot planes beside a layer's input would do, for less work.
+    The bias does what one-hot planes beside a layer's input would do, for less work. sizes: as for the discriminator.
     """
 
     def __init__(self, channels: int, num_classes: int):
         super().__init__(channels, affine=False)
         self.class_bias = nn.Linear(num_classes, channels, bias=False) if num_classes else None
 
-    def forward(self, features: Tensor, classes: Tensor | None) -> Tensor:
-        features = super().forward(features)
+    def forward(self, features: Tensor, classes: Tensor | None, sizes: Sequence[int] | None = None) -> Tensor:
+        normalise = super().forward
+        features = torch.cat([normalise(part) for part in features.split(sizes)]) if sizes else normalise(features)
         return features if classes is None else features + self.class_bias(classes)[:, :, None, None]
 
 
@@ -69,7 +70,11 @@ class FromImage(nn.Conv2d):
 
     def forward(self, images: Tensor, classes: Tensor | None) -> Tensor:
         channels, size = images.shape[1], images.shape[2] // 2
-        patches = F.unfold(images, 4, stride=2, padding=1).transpose(1, 2)  # (N, 256, 16 C)
+        if images.is_cuda:  # where F.unfold launches a kernel for each image
+            patches = F.pad(images, (1, 1, 1, 1)).unfold(2, 4, 2).unfold(3, 4, 2)  # (N, C, 16, 16, 4, 4)
+            patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)  # (N, 256, 16 C)
+        else:
+            patches = F.unfold(images, 4, stride=2, padding=1).transpose(1, 2)  # the same
         features = F.linear(patches, self.weight[:, :channels].flatten(1), self.bias)  # (N, 256, width)
         if classes is not None:
             kernels = self.weight[:, channels:].transpose(0, 1).flatten(0, 1)[:, None]  # (K width, 1, 4, 4)
@@ -83,9 +88,15 @@ class ToImage(nn.ConvTranspose2d):
     """The generator's last layer: (N, width, S/2, S/2) -> (N, C, S, S), as a matrix product to 4x4 patches."""
 
     def forward(self, features: Tensor) -> Tensor:
-        size = 2 * features.shape[2]
-        patches = features.permute(0, 2, 3, 1).flatten(1, 2) @ self.weight.flatten(1)  # (N, 256, 16 C)
-        images = F.fold(patches.float().transpose(1, 2), (size, size), 4, stride=2, padding=1)
+        count, _, half, _ = features.shape
+        patches = (features.permute(0, 2, 3, 1).flatten(1, 2) @ self.weight.flatten(1)).float()  # (N, 256, 16 C)
+        if patches.is_cuda:  # where F.fold's gradient launches a kernel for each image; these reverse Tensor.unfold
+            patches = patches.view(count, half, half, -1, 4, 4).permute(0, 3, 1, 2, 4, 5)  # (N, C, 16, 16, 4, 4)
+            channels, size, reverse = patches.shape[1], 2 * half + 2, torch.ops.aten.unfold_backward
+            rows = reverse(patches, [count, channels, half, size, 4], 3, 4, 2)
+            images = reverse(rows, [count, channels, size, size], 2, 4, 2)[:, :, 1:-1, 1:-1]
+        else:
+            images = F.fold(patches.transpose(1, 2), (2 * half, 2 * half), 4, stride=2, padding=1)
         return images + self.bias[:, None, None]
 
 
@@ -137,10 +148,13 @@ class Discriminator(nn.Module):
         self.to_logit = nn.Conv2d(width, 1, 4)
         self.apply(init_weights)
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits (N,) of images (N, C, S, S) in [-1, 1]. labels: as for the generator."""
+    def forward(self, images: Tensor, labels: Tensor | None = None, sizes: Sequence[int] | None = None) -> Tensor:
+        """Return the logits (N,) of images (N, C, S, S) in [-1, 1]. labels: as for the generator.
+
+        sizes: those of batches that stand one after the other; each gets BatchNorm statistics of its own.
+        """
         classes = class_weights(self.config, labels)
         x = F.leaky_relu(self.from_image(images, classes), 0.2)  # (N, 64, 16, 16)
         for downsample, norm in zip(self.downsample, self.norms, strict=True):
-            x = F.leaky_relu(norm(downsample(x), classes), 0.2)  # (N, 128, 8, 8), (N, 256, 4, 4)
+            x = F.leaky_relu(norm(downsample(x), classes, sizes), 0.2)  # (N, 128, 8, 8), (N, 256, 4, 4)
         return F.linear(x.flatten(1), self.to_logit.weight.flatten(1), self.to_logit.bias).flatten()  # (N,)

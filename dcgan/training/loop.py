@@ -18,9 +18,10 @@ from dcgan.data import to_float
 from dcgan.latents.sampling import crop, sample
 from dcgan.networks import Discriminator, Generator
 from dcgan.training.device import kernels
+from dcgan.training.graph import step_function
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
-from dcgan.training.step import Diverged, Run, check_state, train_step
+from dcgan.training.step import Diverged, Run, check_state
 
 LOG_EVERY = 50  # steps between two looks at the losses: each look is a CPU-GPU sync point
 FRAME_ROWS = 6  # of the grid with fixed seeds that is kept of every epoch
@@ -58,6 +59,7 @@ def train(
     progress = progress or Progress(config, steps, io.StringIO())
     run.generator.train()
     run.discriminator.train()
+    step = step_function(run)
     stopped = False
     while not stopped and run.step < steps * config.epochs:
         epoch, done = divmod(run.step, steps)
@@ -67,11 +69,9 @@ def train(
         with kernels(tf32=True, benchmark=True):
             while done < steps and not stopped:
                 decay = decay_factor(config, run.step / (steps * config.epochs))
-                run.optimizer_g.param_groups[0]["lr"] = config.learning_rate_g * decay
-                run.optimizer_d.param_groups[0]["lr"] = config.learning_rate_d * decay
                 batch = order[done * batch_size : (done + 1) * batch_size]
                 classes = labels[batch].long() if run.model_config.num_classes else None
-                losses = train_step(run, to_float(images[batch]), classes, decay)
+                losses = step(to_float(images[batch]), classes, decay)
                 run.epoch_sums += losses
                 pending.append(losses)
                 run.step, done = run.step + 1, done + 1
@@ -101,7 +101,7 @@ def history_entry(run: Run, epoch: int, steps: int) -> dict:
     names = ("loss_d", "loss_g", "probability_real", "probability_fake")
     values = {
         **dict(zip(names, (run.epoch_sums / steps).tolist(), strict=True)),
-        "learning_rate_g": run.optimizer_g.param_groups[0]["lr"],
+        "learning_rate_g": float(run.optimizer_g.param_groups[0]["lr"]),
         "seconds": run.seconds,
         "images_per_second": steps * run.config.batch_size / run.seconds,
     }

@@ -41,7 +41,7 @@ class Progress:
             )
 
     def update(self, epoch: int, done: int, means: list[float], rate: float) -> None:
-        """Show the means of this epoch so far (see `train_step`) and the images per second."""
+        """Show the means of this epoch so far (see `update_networks`) and the images per second."""
         losses = f"D {means[0]:.3f}  G {means[1]:.3f}  D(real) {means[2]:.2f}  D(fake) {means[3]:.2f}"
         if self.bar is not None:
             self.bar.update(done * self.config.batch_size - self.bar.n)

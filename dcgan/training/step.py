@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
@@ -63,7 +63,7 @@ class Run:
     optimizer_g: torch.optim.Adam
     optimizer_d: torch.optim.Adam
     latent_rng: torch.Generator
-    epoch_sums: Tensor  # (4,) sums over the steps of this epoch so far: see `train_step`
+    epoch_sums: Tensor  # (4,) sums over the steps of this epoch so far: see `update_networks`
     step: int = 0
     seconds: float = 0.0  # spent in this epoch so far
     history: list[dict] = field(default_factory=list)  # one entry per epoch
@@ -86,11 +86,11 @@ class Run:
         """Restore what `state_dict` returned. The run must have been made with the same configs."""
         for name in NETWORKS:
             getattr(self, name).load_state_dict(state[name])
-        for name in OPTIMIZERS:  # their settings follow from the config, but for the learning rate of the moment
-            optimizer, saved = getattr(self, name), state[name]
-            (group,) = optimizer.state_dict()["param_groups"]
-            group["lr"] = saved["param_groups"][0]["lr"]
-            optimizer.load_state_dict({"state": saved["state"], "param_groups": [group]})
+        for name in OPTIMIZERS:  # their settings follow from the config and the device
+            optimizer, moments = getattr(self, name), state[name]["state"]
+            now = optimizer.state_dict()
+            moments = {number: moments[number] for number in now["param_groups"][0]["params"] if state["step"]}
+            optimizer.load_state_dict(now | {"state": moments})
         for name in VALUES:
             setattr(self, name, state[name])
         self.epoch_sums = self.epoch_sums.to(self.device)
@@ -112,7 +112,7 @@ def check_recipe(model_config: ModelConfig, config: TrainConfig) -> None:
 def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device | str) -> Run:
     """Return a run at step 0, whose initial weights are a function of `config.seed`. Raises as `check_recipe`."""
     check_recipe(model_config, config)
-    device, betas = torch.device(device), (config.beta1, config.beta2)
+    device = torch.device(device)
     with seeded_cpu(config.seed):
         networks = Generator(model_config), Discriminator(model_config)
     generator, discriminator = (network.to(device, memory_format=torch.channels_last) for network in networks)
@@ -123,11 +123,30 @@ def new_run(model_config: ModelConfig, config: TrainConfig, device: torch.device
         generator=generator,
         discriminator=discriminator,
         averaged=copy.deepcopy(generator).requires_grad_(False).eval(),
-        optimizer_g=torch.optim.Adam(generator.parameters(), config.learning_rate_g, betas, fused=True),
-        optimizer_d=torch.optim.Adam(discriminator.parameters(), config.learning_rate_d, betas, fused=True),
+        optimizer_g=adam(generator, config.learning_rate_g, config, device),
+        optimizer_d=adam(discriminator, config.learning_rate_d, config, device),
         latent_rng=torch.Generator(device).manual_seed(config.seed),
         epoch_sums=torch.zeros(4, device=device),
     )
+
+
+def adam(network: nn.Module, learning_rate: float, config: TrainConfig, device: torch.device) -> torch.optim.Adam:
+    """Return Adam for a network on a device. On CUDA the learning rate is a tensor there, as a CUDA graph needs it."""
+    graphed = device.type == "cuda"
+    rate = torch.full((), learning_rate, device=device) if graphed else learning_rate
+    betas = (config.beta1, config.beta2)
+    return torch.optim.Adam(network.parameters(), rate, betas, fused=True, capturable=graphed)
+
+
+def set_learning_rates(run: Run, decay: float) -> None:
+    """Set both learning rates to those of the config times `decay`."""
+    config = run.config
+    for optimizer, rate in ((run.optimizer_g, config.learning_rate_g), (run.optimizer_d, config.learning_rate_d)):
+        (group,) = optimizer.param_groups
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate * decay)
+        else:
+            group["lr"] = rate * decay
 
 
 def autocast(run: Run) -> torch.autocast:
@@ -157,33 +176,53 @@ def wrong_labels(run: Run, labels: Tensor) -> Tensor:
     return (labels + shift) % num_classes
 
 
-def train_step(run: Run, real: Tensor, labels: Tensor | None, decay: float = 1.0) -> Tensor:
-    """Update D, then G, then the average of G (paper, section 4; losses: Goodfellow et al. 2014).
+def separate_logits(
+    discriminator: Discriminator, batches: list[tuple[Tensor, Tensor | None]]
+) -> list[Tensor] | tuple[Tensor, ...]:
+    """Return D's logits of batches of images and labels, float32, each with BatchNorm statistics of its own.
+
+    On CUDA in one pass, since launching kernels is what takes time there; a CPU is faster one after the other.
+    """
+    images, labels = zip(*batches, strict=True)
+    if not images[0].is_cuda:
+        return [discriminator(*batch).float() for batch in batches]
+    sizes = [len(part) for part in images]
+    labels = None if labels[0] is None else torch.cat(labels)
+    return discriminator(torch.cat(images), labels, sizes).float().split(sizes)
+
+
+def penalises(run: Run) -> bool:
+    """Return whether the next step has R1."""
+    return run.config.r1_gamma > 0 and run.step % R1_EVERY == 0
+
+
+def update_networks(run: Run, real: Tensor, labels: Tensor | None, decay: float | Tensor = 1.0) -> Tensor:
+    """Update D, then G (paper, section 4; losses: Goodfellow et al. 2014).
 
     real: (N, C, S, S) float in [-1, 1]. labels: (N,) int64, or None for an unconditional model. The generated
     images get the same labels, so that both batches hold the same digits. decay: factor of the learning rates, which
-    the weight of wrong labels follows: labels are learnt early, and late wrong labels cost diversity.
+    the weight of wrong labels follows: labels are learnt early, and late wrong labels cost diversity; a float or ().
 
     Returns (4,) on the device: the losses of D and G, and the mean probability of being real that D gives to real and
     to generated images.
     """
     generator, discriminator = run.generator, run.discriminator
     latents = torch.randn(len(real), run.model_config.latent_dim, generator=run.latent_rng, device=run.device)
-    classes, mismatch_weight = class_weights(run.model_config, labels), decay * run.config.mismatch_weight
+    classes, mismatch = class_weights(run.model_config, labels), run.config.mismatch_weight > 0
     half = len(real) // 2  # wrong labels for half of the batch teach as well, in half the time
     with autocast(run):  # one context for all of D's passes: it rounds D's weights once
         fake = generator(latents, classes)
-        real_logits = discriminator(real, classes).float()
-        fake_logits = discriminator(fake.detach(), classes).float()
-        if mismatch_weight:
-            wrong_logits = discriminator(real[:half], wrong_labels(run, labels[:half])).float()
+        shown = [(real, classes), (fake.detach(), classes)]
+        if mismatch:
+            shown.append((real[:half], class_weights(run.model_config, wrong_labels(run, labels[:half]))))
+        real_logits, fake_logits, *wrong_logits = separate_logits(discriminator, shown)
     targets = torch.full_like(real_logits, run.config.real_label)  # one-sided smoothing (Salimans et al. 2016)
     loss_d = F.binary_cross_entropy_with_logits(real_logits, targets) + F.softplus(fake_logits).mean()
-    if mismatch_weight:
-        loss_d = loss_d + mismatch_weight * F.softplus(wrong_logits).mean()
+    if mismatch:
+        loss_d = loss_d + decay * run.config.mismatch_weight * F.softplus(wrong_logits[0]).mean()
     run.optimizer_d.zero_grad()
     loss_d.backward()
-    if run.config.r1_gamma and run.step % R1_EVERY == 0:
+    if penalises(run):
         with kernels(tf32=False):
             (run.config.r1_gamma / 2 * R1_EVERY * gradient_penalty(discriminator, real, classes)).backward()
     run.optimizer_d.step()
@@ -197,7 +236,6 @@ def train_step(run: Run, real: Tensor, labels: Tensor | None, decay: float = 1.0
     run.optimizer_g.step()
     discriminator.requires_grad_(True)
 
-    update_average(run)
     probabilities = [real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean()]
     return torch.stack([loss_d.detach(), loss_g.detach(), *probabilities])
 

@@ -5,6 +5,7 @@ An operation on tensors of two devices fails as it does on a GPU. A number that 
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ def fake_cuda() -> Iterator[torch.device]:
         patch.setattr(torch.Tensor, "__deepcopy__", deepcopy)
         patch.setattr(nn.Parameter, "__deepcopy__", deepcopy)
         patch.setattr(nn.Module, "_apply", move)
+        patch.setattr(torch, "_fused_adam_", partial(fused_adam, torch._fused_adam_))
         patch.setattr(torch.autograd, "backward", backward)
         patch.setattr(torch.autograd, "grad", gradients)
         with FakeTensorMode(allow_non_fake_inputs=True):
@@ -59,6 +61,12 @@ def move(module: nn.Module, function, recurse: bool = True) -> nn.Module:
         for name, buffer in part._buffers.items():
             part._buffers[name] = None if buffer is None else function(buffer)
     return module
+
+
+def fused_adam(operation, parameters: list[Tensor], *lists: list[Tensor], lr: Tensor, **options) -> None:
+    """Do what `torch._fused_adam_` does, which knows no fake tensor for a learning rate."""
+    assert {tensor.device for tensor in (lr, *parameters)} == {lr.device}
+    operation(parameters, *lists, lr=1e-4, **options)
 
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None) -> None:

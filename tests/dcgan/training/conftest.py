@@ -1,7 +1,11 @@
 """What the tests of training share."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
+
+from dcgan.training.device import kernels
 
 
 @pytest.fixture(scope="session", params=["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
@@ -14,3 +18,10 @@ def device(request) -> str:
 def digits(digits, device) -> tuple[torch.Tensor, ...]:
     """The training digits on that device."""
     return tuple(part.to(device) for part in digits)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def exact_kernels() -> Iterator[None]:
+    """Nothing is rounded to TF32 around the training, as in the scripts (`cli.run`)."""
+    with kernels(tf32=False):
+        yield

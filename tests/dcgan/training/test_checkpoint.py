@@ -130,18 +130,18 @@ def test_two_damaged_checkpoints_are_a_sentence_whose_advice_works(folder, devic
     ],
     ids=str,
 )
-def test_wrong_insides_are_a_sentence(folder, changes):
+def test_wrong_insides_are_a_sentence(folder, changes, device):
     poison(folder, **changes)
     with pytest.raises(InputError, match="checkpoint.pt"):
-        load_checkpoint(folder / NAME, "cpu")
+        load_checkpoint(folder / NAME, device)
 
 
-def test_checkpoint_that_lacks_a_part_is_a_sentence(folder):
+def test_checkpoint_that_lacks_a_part_is_a_sentence(folder, device):
     whole = read_checkpoint(folder / NAME) | {"format_version": 1}
     for name in whole.keys() - {"measured"}:  # earlier code had no such entry
         torch.save({key: value for key, value in whole.items() if key != name}, folder / NAME)
         with pytest.raises(InputError, match="checkpoint.pt"):
-            load_checkpoint(folder / NAME, "cpu")
+            load_checkpoint(folder / NAME, device)
 
 
 def test_run_of_other_images_is_a_sentence(folder, device, data):

@@ -118,7 +118,8 @@ def test_whole_training_and_evaluation_stay_on_their_device(preset, monkeypatch)
         assert {"novelty", "class_kl"} <= measured.measure(0, many=True)[0].keys()
         assert "gan_train" in measured.measure_real(0)
         features = protocol.pooled_features(measured.discriminator, measured.train.images)
-        assert features.shape == (128, 112 * model_config.base_channels)
+        width = model_config.discriminator_channels or model_config.base_channels
+        assert features.shape == (128, 112 * width)
 
 
 def distance(frechet_distance, real: torch.Tensor, generated: torch.Tensor) -> float:

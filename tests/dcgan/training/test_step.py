@@ -9,7 +9,7 @@ from torch import nn
 from dcgan import InputError
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import to_float
-from dcgan.training.step import new_run, train_step
+from dcgan.training.step import new_run, update_networks
 
 
 @pytest.fixture(params=[0, 10], ids=["unconditional", "conditional"])
@@ -34,7 +34,7 @@ def test_each_optimizer_changes_its_own_network_only(step, moves):
     rests = run.optimizer_d if moves == "generator" else run.optimizer_g
     rests.param_groups[0]["lr"] = 0.0
     before = copy.deepcopy((run.generator, run.discriminator))
-    train_step(run, real, labels)
+    update_networks(run, real, labels)
     for name, old, new in zip(("generator", "discriminator"), before, (run.generator, run.discriminator), strict=True):
         for one, other in zip(old.parameters(), new.parameters(), strict=True):
             assert torch.equal(one, other) == (name != moves)
@@ -46,12 +46,12 @@ def test_each_network_gets_the_gradient_of_its_own_loss_only(step, number):
     G's step, G's meets the updated D. The step reports the losses and probabilities as they are when it uses them."""
     run, real, labels = step
     run.step = number
-    train_step(run, real, labels)  # whose gradients must be forgotten
+    update_networks(run, real, labels)  # whose gradients must be forgotten
     generator, discriminator = copy.deepcopy(run.generator), copy.deepcopy(run.discriminator)
     rng = torch.Generator(run.device)
     rng.set_state(run.latent_rng.get_state())
     latents = torch.randn(32, 100, generator=rng, device=run.device)
-    reported = train_step(run, real, labels, decay=0.8)
+    reported = update_networks(run, real, labels, decay=0.8)
 
     fake = generator(latents, labels)
     real_probability = discriminator(real, labels).sigmoid()
