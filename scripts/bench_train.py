@@ -20,7 +20,9 @@ from dcgan.config import ModelConfig, TrainConfig
 from dcgan.data import load_mnist, to_float, to_model_size
 from dcgan.latents.sampling import sample
 from dcgan.model_folder import Model
-from dcgan.training.step import R1_EVERY, autocast, new_run, train_step
+from dcgan.training.device import kernels
+from dcgan.training.graph import WARM_UP, step_function
+from dcgan.training.step import R1_EVERY, autocast, new_run
 
 MATRIX = 2048  # rows and columns of the matrix product that the step is compared with
 
@@ -93,9 +95,10 @@ def our_steps(config: ModelConfig, recipe: TrainConfig, data_dir: Path, device: 
     run = new_run(config, recipe, device)
     images, labels = load_mnist(data_dir)
     images, labels = to_model_size(images, 32, 1).to(device), labels.to(device)
+    step = step_function(run)
     while True:
         batch = torch.randint(len(images), (recipe.batch_size,), device=device)
-        train_step(run, to_float(images[batch]), labels[batch].long() if config.num_classes else None)
+        step(to_float(images[batch]), labels[batch].long() if config.num_classes else None, 1.0)
         run.step += 1
         yield
 
@@ -124,6 +127,7 @@ def spread(values: list[float], form: str) -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
+@kernels(tf32=True, benchmark=True)  # for both loops: as in training
 def train(
     config: ModelConfig, recipe: TrainConfig, data_dir: Path, device: torch.device, rounds: int, each: int
 ) -> None:
@@ -138,7 +142,7 @@ def train(
     with counter:
         next(ours)  # without R1, which the counter cannot follow
     for loop in (textbook, ours):
-        for _ in range(R1_EVERY):
+        for _ in range((WARM_UP + 1) * R1_EVERY):
             next(loop)
     speeds: dict[str, list[float]] = {"textbook": [], "ours": []}
     for _ in range(rounds):
