@@ -27,7 +27,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     what = parser.add_subparsers(dest="what", required=True, metavar="WHAT", help="train, sample or page")
     train = what.add_parser("train", formatter_class=cli.Formatter, help="a training step against the textbook loop")
     train.add_argument("--preset", default="mnist-conditional", choices=sorted(PRESETS), help="the recipe")
-    train.add_argument("--base-channels", type=int, default=argparse.SUPPRESS, help="another width than the preset's")
+    train.add_argument(
+        "--base-channels", type=int, default=argparse.SUPPRESS, help="of both networks, in place of the preset's"
+    )
     train.add_argument("--precision", default="auto", choices=("auto", "bfloat16", "float32"), help="of our loop")
     train.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
     train.add_argument("--rounds", type=int, default=10, metavar="N", help="turns of each loop")
@@ -78,7 +80,8 @@ def main(argv: list[str] | None = None) -> int:
         bench_train.sampling(model, options.rounds)
         return 0
     config, recipe = PRESETS[options.preset]
-    config = dataclasses.replace(config, base_channels=getattr(options, "base_channels", config.base_channels))
+    if "base_channels" in options:
+        config = dataclasses.replace(config, base_channels=options.base_channels, discriminator_channels=0)
     recipe = dataclasses.replace(recipe, precision=options.precision)
     print(f"{options.preset}, {config.base_channels} channels, batch {recipe.batch_size}")
     bench_train.train(config, recipe, options.data_dir, device, options.rounds, options.steps)

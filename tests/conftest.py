@@ -82,7 +82,7 @@ def digits(drawn_digits) -> tuple[Tensor, Tensor]:
 @pytest.fixture(scope="session")
 def tiny_flags(mnist_dir: Path) -> list[str]:
     """Return flags of train.py for three epochs of ten steps with very small networks. They take seconds."""
-    flags = "--device cpu --base-channels 8 --epochs 3 --images 320 --batch-size 32"
+    flags = "--device cpu --base-channels 8 --discriminator-channels 0 --epochs 3 --images 320 --batch-size 32"
     return [*flags.split(), "--data-dir", str(mnist_dir)]
 
 

@@ -234,7 +234,7 @@ def test_out_that_is_taken(train_refusal, out):
 
 def test_resuming_with_other_settings_lists_every_difference(train_refusal, finished):
     sentence = train_refusal("--epochs", 2, "--latent-dim", 64, "--learning-rate-g", 0.001, "--seed", 9)
-    for difference in ("epochs was 3, now 2", "latent_dim was 100, now 64", "rate_g was 0.0002, now 0.001", "now 9"):
+    for difference in ("epochs was 3, now 2", "latent_dim was 100, now 64", "rate_g was 0.0004, now 0.001", "now 9"):
         assert difference in sentence
     assert "batch_size" not in sentence
     assert "num_classes was 10, now 0" in train_refusal(preset="mnist")
