@@ -18,7 +18,7 @@ from demo.parts.pictures import generate_cropped, label_digits
 
 MAX_TRAY = 6
 # Bold threes minus thin threes plus thin eights gives a bold eight.
-TRAYS = {"a": "45:3 36:3 93:3", "b": "87:3 14:3 61:3", "c": "38:8 94:8 11:8"}
+TRAYS = {"a": "16:3 56:3 95:3", "b": "47:3 74:3 75:3", "c": "41:8 31:8 1:8"}
 
 
 def combine_trays(model: Model, trays: tuple[str, str, str], digit) -> tuple[list, Tensor, Tensor | None]:

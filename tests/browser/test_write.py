@@ -124,9 +124,9 @@ def test_a_text_that_is_too_long_is_told_and_its_beginning_is_written(writing):
 
 
 def test_signs_alone_have_the_hands_weight(writing):
-    put(writing, hand="1", text="+")
+    put(writing, hand="54", text="+")
     bold = writing.locator(".writing path[stroke]").first.get_attribute("stroke-width")
-    put(writing, hand="8")
+    put(writing, hand="41")
     fine = writing.locator(".writing path[stroke]").first.get_attribute("stroke-width")
     assert float(bold) > 1.3 * float(fine)
     assert writing.locator("#view-write .glyph").count() == 0
