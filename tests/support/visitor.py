@@ -94,10 +94,16 @@ def open_view(page: Page, name: str) -> Locator:
     return view_of(page, name)
 
 
+DIRECTIONS_ARE_THERE = """() =>
+  !Object.entries(demo.state).some(([key, value]) => /^(thickness|slant|width|direction.)$/.test(key) && value)
+    || performance.getEntriesByType("resource").some(({ name }) => name.includes("/directions"))"""  # or none is needed
+
+
 def ready(page: Page) -> None:
     """Wait until the networks are there and nothing waits to be drawn."""
     page.wait_for_timeout(60)  # what Gradio needs to say that a control has changed
     page.wait_for_function("() => globalThis.dcgan?.models().find(({ name }) => name === demo.state.model)?.loaded")
+    page.wait_for_function(DIRECTIONS_ARE_THERE)
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => dcgan.scheduler.settled().then(done)))")
 
 
