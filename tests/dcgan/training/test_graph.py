@@ -1,4 +1,4 @@
-"""The step as a CUDA graph, and the networks on CUDA. All but one of the tests need a GPU."""
+"""The step as a CUDA graph, and the networks on CUDA. Most of these tests need a GPU."""
 
 import dataclasses
 
