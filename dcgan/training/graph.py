@@ -27,13 +27,12 @@ class GraphedStep:
         self.graphs: dict[bool, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
 
     def __call__(self, real: Tensor, labels: Tensor | None, decay: float) -> Tensor:
-        """Update the networks as `update_networks` does; return the same."""
+        """Update the networks and return their losses, as `update_networks` does."""
         kind = penalises(self.run)
-        if kind not in self.graphs and self.eager_steps[kind] < WARM_UP:
+        if kind not in self.graphs:
             self.eager_steps[kind] += 1
-            return update_networks(self.run, real, labels, decay)
-        if kind not in self.graphs and not self.capture(kind, real, labels):
-            return update_networks(self.run, real, labels, decay)
+            if self.eager_steps[kind] <= WARM_UP or not self.capture(kind, real, labels):
+                return update_networks(self.run, real, labels, decay)
         self.real.copy_(real)
         if labels is not None:
             self.labels.copy_(labels)

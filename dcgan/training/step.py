@@ -89,7 +89,8 @@ class Run:
         for name in OPTIMIZERS:  # their settings follow from the config and the device
             optimizer, moments = getattr(self, name), state[name]["state"]
             now = optimizer.state_dict()
-            moments = {number: moments[number] for number in now["param_groups"][0]["params"] if state["step"]}
+            numbers = now["param_groups"][0]["params"] if state["step"] else []  # before the first step there are none
+            moments = {number: moments[number] for number in numbers}
             optimizer.load_state_dict(now | {"state": moments})
         for name in VALUES:
             setattr(self, name, state[name])
@@ -181,7 +182,7 @@ def separate_logits(
 ) -> list[Tensor] | tuple[Tensor, ...]:
     """Return D's logits of batches of images and labels, float32, each with BatchNorm statistics of its own.
 
-    On CUDA in one pass, since launching kernels is what takes time there; a CPU is faster one after the other.
+    On CUDA it is one pass, because launching kernels takes most of the time there. A CPU is faster batch by batch.
     """
     images, labels = zip(*batches, strict=True)
     if not images[0].is_cuda:

@@ -1,13 +1,13 @@
 """The step as a CUDA graph, and the networks on CUDA. Most of these tests need a GPU."""
 
 import dataclasses
+from functools import partial
 
 import pytest
 import torch
 
 from dcgan.config import PRESETS
 from dcgan.data import to_float
-from dcgan.training.device import kernels
 from dcgan.training.graph import GraphedStep
 from dcgan.training.step import Run, new_run, separate_logits, set_learning_rates, update_average, update_networks
 
@@ -20,16 +20,15 @@ def steps(preset: str, graphed: bool, device: str, digits, count: int = STEPS) -
     model_config, config = PRESETS[preset]
     model_config = dataclasses.replace(model_config, base_channels=8, discriminator_channels=12)
     run = new_run(model_config, dataclasses.replace(config, precision="float32"), device)
-    update, losses = GraphedStep(run), []
+    update, losses = GraphedStep(run) if graphed else partial(update_networks, run), []
     images, labels = (torch.cat([part, part]).to(device) for part in digits)
-    with kernels(tf32=False, benchmark=False):
-        for run.step in range(count):
-            batch = torch.arange(64, device=device) + run.step
-            real, classes = to_float(images[batch]), labels[batch].long() if model_config.num_classes else None
-            decay = 1 - run.step / STEPS
-            set_learning_rates(run, decay)
-            losses.append(update(real, classes, decay) if graphed else update_networks(run, real, classes, decay))
-            update_average(run)
+    for run.step in range(count):
+        batch = torch.arange(64, device=device) + run.step
+        real, classes = to_float(images[batch]), labels[batch].long() if model_config.num_classes else None
+        decay = 1 - run.step / STEPS
+        set_learning_rates(run, decay)
+        losses.append(update(real, classes, decay))
+        update_average(run)
     if graphed and device == "cuda":
         assert set(update.graphs) == {True, False}
     return run, torch.stack(losses).cpu()
@@ -51,7 +50,7 @@ def test_graphed_steps_are_the_eager_ones(preset, digits):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a graph can be captured here")
 def test_steps_that_cannot_be_captured_stay_eager(digits):
     with pytest.warns(UserWarning, match="without a CUDA graph"):
-        tried, losses = steps("mnist-conditional", True, "cpu", digits, 10)
+        _, losses = steps("mnist-conditional", True, "cpu", digits, 10)
     _, others = steps("mnist-conditional", False, "cpu", digits, 10)
     assert torch.equal(losses, others)
 
@@ -67,13 +66,10 @@ def test_networks_on_cuda_compute_what_they_do_on_the_cpu(preset, make_networks)
     for device in ("cpu", "cuda"):
         generator, discriminator = (network.to(device).train() for network in make_networks(config))
         inputs, classes = latents.to(device), None if labels is None else labels.to(device)
-        with kernels(tf32=False, benchmark=False):
-            fake = generator(inputs, classes)
-            halves = [(fake[part], None if classes is None else classes[part]) for part in (slice(16), slice(16, 24))]
-            logits = torch.cat(list(separate_logits(discriminator, halves)))
-            gradients = torch.autograd.grad(
-                logits.square().sum(), [*generator.parameters(), *discriminator.parameters()]
-            )
+        fake = generator(inputs, classes)
+        halves = [(fake[part], None if classes is None else classes[part]) for part in (slice(16), slice(16, 24))]
+        logits = torch.cat(list(separate_logits(discriminator, halves)))
+        gradients = torch.autograd.grad(logits.square().sum(), [*generator.parameters(), *discriminator.parameters()])
         results.append([fake.detach().cpu(), logits.detach().cpu(), *(gradient.cpu() for gradient in gradients)])
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=5e-3, atol=2e-4 * max(1.0, one.abs().max().item()))
