@@ -17,7 +17,8 @@ SIZE, PAD, FINE = 32, 2, 4  # FINE: the grid's points to one pixel
 WIDE = SIZE + 2 * PAD
 GRID = (WIDE - 3) * FINE  # its points along one side, from one pixel outside the picture
 LEVEL = 0.45  # of the outline: 0 is paper, 1 is ink
-LIMIT = 0.06  # of the smooth coefficients' distance from those through the pixels
+SHIFT = 0.05  # pixels that the smooth outline may be away from the one through the pixels, about
+BAND = 0.4  # of values around LEVEL: others have no part in the outline
 SPECK, ISLAND = 0.5, 2  # pixels of area: dropped, drawn whole
 SPACING, FEWEST = 1.1, 8  # pixels between control points; how many there are at least
 SMOOTHING = 4 * (0.6, 0.6, -0.62, -0.62)  # in, then out: a loop keeps its size (Taubin 1995)
@@ -73,15 +74,16 @@ def _stretch(lines: np.ndarray) -> np.ndarray:
 
 def _interpolate(picture: np.ndarray) -> np.ndarray:
     """Return a picture's smooth spline (GRID, GRID). ink.js computes only the box with ink: the rest has no outline."""
-    smooth = np.zeros((WIDE, WIDE))
-    smooth[PAD:-PAD, PAD:-PAD] = np.fmin(1, np.fmax(0, (picture.astype(np.float64) + 1) / 2))  # NaN is paper
-    through = smooth.copy()
-    _sharpen(through.T)
-    _sharpen(through)
-    smooth = through + np.clip(smooth - through, -LIMIT, LIMIT)
-    grid = _stretch(_stretch(smooth.T).T)
-    grid[[0, -1]] = grid[:, [0, -1]] = 0  # so that every loop closes
-    return grid
+    coefficients = np.zeros((WIDE, WIDE))
+    coefficients[PAD:-PAD, PAD:-PAD] = np.fmin(1, np.fmax(0, (picture.astype(np.float64) + 1) / 2))  # NaN is paper
+    near = _stretch(_stretch(coefficients.T).T)
+    _sharpen(coefficients.T)
+    _sharpen(coefficients)
+    through = _stretch(_stretch(coefficients.T).T)
+    slope = np.abs(through[1:-1, 2:] - through[1:-1, :-2]) + np.abs(through[2:, 1:-1] - through[:-2, 1:-1])
+    near, through = near[1:-1, 1:-1], through[1:-1, 1:-1]
+    limit = np.where(np.abs(through - LEVEL) > BAND, 0, SHIFT * FINE / 2 * slope)
+    return np.pad(through + np.clip(near - through, -limit, limit), 1)  # paper at the edge: so every loop closes
 
 
 def _walk(grid: list[float], paper: int) -> list[tuple[int, int]]:

@@ -1,8 +1,8 @@
 // Grey pixels to ink: a picture's outline as one path of smooth curves.
 //
 // 1. Two cubic B-splines go over the pixels: one through them, which is wavy, and one near them, which is smooth but
-//    closes small holes. Their coefficients differ by little along a stroke and by much where a hole would close. So
-//    the smooth one is taken, but at most LIMIT away from the one through the pixels.
+//    closes small holes. The smooth one is taken, but its outline may be only about SHIFT pixels away from the wavy
+//    one's: their values may differ by SHIFT times the slope. So they are equal where a hole opens or a gap closes.
 // 2. Marching squares on a grid of a quarter pixel finds the outline: loops around ink and around holes.
 // 3. Each loop is resampled by its length and smoothed along itself, which can close no hole.
 // 4. The points become the control points of a closed quadratic B-spline: quadratic curves through their midpoints.
@@ -17,7 +17,9 @@ export const VIEW_BOX = `${2 * UNITS} ${2 * UNITS} ${28 * UNITS} ${28 * UNITS}`;
 const SIZE = 32, PAD = 2, WIDE = SIZE + 2 * PAD, FINE = 4; // the grid's points to one pixel
 const GRID = (WIDE - 3) * FINE; // its points along one side, from one pixel outside the picture
 const LEVEL = 0.45; // of the outline: 0 is paper, 1 is ink
-const LIMIT = 0.06, PAPER = 0.1; // below it there is nothing to draw
+const SHIFT = 0.05; // pixels that the smooth outline may be away from the one through the pixels, about
+const BAND = 0.4; // of values around LEVEL: others have no part in the outline
+const PAPER = 0.1; // below it there is nothing to draw
 const SPECK = 0.5, ISLAND = 2; // pixels of area: dropped, drawn whole
 const SPACING = 1.1, FEWEST = 8; // pixels between control points; how many there are at least
 const ROUNDS = 4, SMOOTHING = [0.6, 0.6, -0.62, -0.62]; // in, then out: a loop keeps its size (Taubin 1995)
@@ -27,13 +29,36 @@ const WEIGHTS = Array.from({ length: FINE }, (_, j) => {
   const t = j / FINE, s = 1 - t; // of the cubic B-spline's four coefficients, at a quarter pixel each
   return [(s * s * s) / 6, (4 - 6 * t * t + 3 * t * t * t) / 6, (4 - 6 * s * s + 3 * s * s * s) / 6, (t * t * t) / 6];
 });
-const smooth = new Float64Array(WIDE * WIDE), through = new Float64Array(WIDE * WIDE);
-const stretched = new Float64Array(WIDE * GRID), grid = new Float64Array(GRID * GRID);
+const coefficients = new Float64Array(WIDE * WIDE), nearLines = new Float64Array(WIDE * GRID);
+const throughLines = nearLines.slice(), through = new Float64Array(GRID * GRID), grid = through.slice();
 const visited = new Uint8Array(GRID * GRID);
 const xs = new Float64Array(2 * GRID * GRID), ys = xs.slice(), lengths = xs.slice(); // of a loop's points
 
-// Turn samples into the coefficients of the spline through them, along every line in one direction (Unser 1999).
-function sharpen(values, along, across) {
+// Fill `coefficients` with a picture (32 * 32) in [-1, 1]; return the first and last lines and columns of the grid that
+// its ink needs.
+function readPixels(picture) {
+  let top = WIDE, bottom = 0, left = WIDE, right = 0;
+  coefficients.fill(0);
+  for (let y = 0; y < SIZE; y++) {
+    for (let x = 0; x < SIZE; x++) {
+      const value = Math.max(0, Math.min(1, (picture[y * SIZE + x] + 1) / 2)) || 0; // NaN is paper
+      coefficients[(y + PAD) * WIDE + x + PAD] = value;
+      if (value < PAPER) continue;
+      top = Math.min(top, y + PAD);
+      bottom = y + PAD;
+      left = Math.min(left, x + PAD);
+      right = Math.max(right, x + PAD);
+    }
+  }
+  // A grid point at pixel p + j / 4 reads the coefficients p - 1 to p + 2. Grid point 0 is at padded pixel 1.
+  const first = (pixel) => Math.max(0, (pixel - PAD - 1) * FINE);
+  const last = (pixel) => Math.min(GRID, (pixel + 1) * FINE + 1);
+  return { x0: first(left), x1: last(right), y0: first(top), y1: last(bottom) };
+}
+
+// Turn `coefficients` into those of the spline through their values, along every line in one direction (Unser 1999).
+function sharpen(along, across) {
+  const values = coefficients;
   for (let line = 0; line < WIDE; line++) {
     const start = line * across, end = start + (WIDE - 1) * along;
     for (let i = start + along; i <= end; i += along) values[i] += POLE * values[i - along];
@@ -43,55 +68,46 @@ function sharpen(values, along, across) {
   }
 }
 
-// Fill `smooth` with the coefficients of a picture (32 * 32) in [-1, 1]; return the lines and columns with ink.
-function coefficients(picture) {
-  let top = WIDE, bottom = -1, left = WIDE, right = -1;
-  smooth.fill(0);
-  for (let y = 0; y < SIZE; y++) {
-    for (let x = 0; x < SIZE; x++) {
-      const value = Math.max(0, Math.min(1, (picture[y * SIZE + x] + 1) / 2)) || 0; // NaN is paper
-      smooth[(y + PAD) * WIDE + x + PAD] = value;
-      if (value < PAPER) continue;
-      top = Math.min(top, y + PAD);
-      bottom = y + PAD;
-      left = Math.min(left, x + PAD);
-      right = Math.max(right, x + PAD);
-    }
-  }
-  through.set(smooth);
-  sharpen(through, 1, WIDE);
-  sharpen(through, WIDE, 1);
-  for (let i = 0; i < smooth.length; i++) {
-    smooth[i] = through[i] + Math.max(-LIMIT, Math.min(LIMIT, smooth[i] - through[i]));
-  }
-  return { top, bottom, left, right };
-}
-
-// Fill the part of `grid` with ink in it; return its first and last lines and columns.
-function interpolate(box) {
-  // A grid point at pixel p + j / 4 reads the coefficients p - 1 to p + 2. Grid point 0 is at padded pixel 1.
-  const first = (pixel) => Math.max(0, (pixel - PAD - 1) * FINE);
-  const last = (pixel) => Math.min(GRID, (pixel + 1) * FINE + 1);
-  const x0 = first(box.left), x1 = last(box.right), y0 = first(box.top), y1 = last(box.bottom);
+// Fill the box of `lines` with the spline of `coefficients` along each line of pixels.
+function stretch(lines, { x0, x1, y0, y1 }) {
   for (let y = y0 / FINE; y < Math.min(WIDE, y1 / FINE + 3); y++) {
     for (let x = x0, from = y * WIDE + x0 / FINE; x < x1; x += FINE, from++) {
-      const a = smooth[from], b = smooth[from + 1], c = smooth[from + 2], d = smooth[from + 3];
+      const a = coefficients[from], b = coefficients[from + 1], c = coefficients[from + 2], d = coefficients[from + 3];
       for (let j = 0; j < FINE; j++) {
         const weight = WEIGHTS[j];
-        stretched[y * GRID + x + j] = a * weight[0] + b * weight[1] + c * weight[2] + d * weight[3];
+        lines[y * GRID + x + j] = a * weight[0] + b * weight[1] + c * weight[2] + d * weight[3];
       }
     }
   }
+}
+
+// Fill the box of `grid`.
+function interpolate(box) {
+  const { x0, x1, y0, y1 } = box;
+  stretch(nearLines, box);
+  sharpen(1, WIDE);
+  sharpen(WIDE, 1);
+  stretch(throughLines, box);
   for (let y = y0; y < y1; y++) {
     const [w0, w1, w2, w3] = WEIGHTS[y % FINE], line = Math.floor(y / FINE) * GRID;
     for (let x = x0; x < x1; x++) {
-      const a = line + x, b = a + GRID, c = b + GRID, d = c + GRID;
-      grid[y * GRID + x] = stretched[a] * w0 + stretched[b] * w1 + stretched[c] * w2 + stretched[d] * w3;
+      const a = line + x, b = a + GRID, c = b + GRID, d = c + GRID, at = y * GRID + x;
+      through[at] = grid[at] = throughLines[a] * w0 + throughLines[b] * w1 + throughLines[c] * w2 + throughLines[d] * w3;
+    }
+  }
+  for (let y = y0 + 1; y < y1 - 1; y++) {
+    const [w0, w1, w2, w3] = WEIGHTS[y % FINE], line = Math.floor(y / FINE) * GRID;
+    for (let x = x0 + 1; x < x1 - 1; x++) {
+      const at = y * GRID + x, value = through[at];
+      if (Math.abs(value - LEVEL) > BAND) continue;
+      const slope = Math.abs(through[at + 1] - through[at - 1]) + Math.abs(through[at + GRID] - through[at - GRID]);
+      const limit = ((SHIFT * FINE) / 2) * slope, a = line + x, b = a + GRID, c = b + GRID, d = c + GRID;
+      const near = nearLines[a] * w0 + nearLines[b] * w1 + nearLines[c] * w2 + nearLines[d] * w3;
+      grid[at] = value + Math.max(-limit, Math.min(limit, near - value));
     }
   }
   for (let x = x0; x < x1; x++) grid[y0 * GRID + x] = grid[(y1 - 1) * GRID + x] = 0; // so that every loop closes
   for (let y = y0; y < y1; y++) grid[y * GRID + x0] = grid[y * GRID + x1 - 1] = 0;
-  return { x0, x1, y0, y1 };
 }
 
 // Walk once around a loop, ink on the left, from the grid's edge between `paper` and the ink right of it.
@@ -229,9 +245,8 @@ export function trace(picture) {
   if (picture.length !== SIZE * SIZE) throw new InputError(`a picture has ${picture.length} pixels: ink needs 32 x 32`);
   const loops = [], small = []; // small: the boxes of small islands, which lose their holes
   let holes = 0;
-  const box = coefficients(picture);
-  if (box.bottom < 0) return new Ink(loops, holes);
-  const { x0, x1, y0, y1 } = interpolate(box);
+  const box = readPixels(picture), { x0, x1, y0, y1 } = box;
+  interpolate(box);
   visited.fill(0);
   for (let y = y0; y < y1; y++) {
     for (let at = y * GRID + x0; at < y * GRID + x1 - 1; at++) {
