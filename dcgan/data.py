@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dcgan import InputError
+from dcgan.files import locked
 
 RAW_BYTES = {  # the four unpacked files
     "train-images-idx3-ubyte": 47_040_016,
@@ -28,17 +29,15 @@ def load_mnist(data_dir: str | Path, *, train: bool = True) -> tuple[Tensor, Ten
     from torchvision.datasets import MNIST  # slow to import, and not needed by the page
 
     raw = Path(data_dir) / "MNIST" / "raw"
-    for name, size in RAW_BYTES.items():  # torchvision checks the archives, but not the unpacked files
-        if (raw / name).exists() and (actual := (raw / name).stat().st_size) != size:
-            raise InputError(
-                f"{raw / name} is damaged ({actual:,} bytes instead of {size:,}): "
-                "delete it, and it will be unpacked or downloaded again"
-            )
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(30)  # torchvision's download has no timeout
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        raw.mkdir(parents=True, exist_ok=True)
+        with locked(raw), contextlib.redirect_stdout(io.StringIO()):  # another process may be unpacking
+            check_sizes(raw)
             dataset = MNIST(data_dir, train=train, download=True)
+    except InputError:
+        raise
     except (OSError, RuntimeError, EOFError, AssertionError, ValueError) as error:
         if missing := [f"{name}.gz" for name in RAW_BYTES if not (raw / name).exists()]:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")
@@ -49,6 +48,16 @@ def load_mnist(data_dir: str | Path, *, train: bool = True) -> tuple[Tensor, Ten
     finally:
         socket.setdefaulttimeout(timeout)
     return dataset.data, dataset.targets.to(torch.uint8)
+
+
+def check_sizes(raw: Path) -> None:
+    """Raise `InputError` if an unpacked file has a wrong size. torchvision checks the archives, but not these."""
+    for name, size in RAW_BYTES.items():
+        if (raw / name).exists() and (actual := (raw / name).stat().st_size) != size:
+            raise InputError(
+                f"{raw / name} is damaged ({actual:,} bytes instead of {size:,}): "
+                "delete it, and it will be unpacked or downloaded again"
+            )
 
 
 def to_model_size(images: Tensor, image_size: int, image_channels: int) -> Tensor:

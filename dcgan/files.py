@@ -1,9 +1,17 @@
 """Read and write small files safely: writes are atomic, and JSON from other people is read strictly."""
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from dcgan import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows has none, and no locks here
+    fcntl = None
 
 MAX_INTEGER = 2**53  # JavaScript and orjson cannot hold every larger integer
 MAX_DEPTH = 20
@@ -78,6 +86,27 @@ def _parse_int(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
         raise ValueError("it has an integer beyond 2**53")
     return int(text)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, busy: str | None = None) -> Iterator[None]:
+    """Hold a lock on a folder within the context. It ends with the process, however that ends.
+
+    busy: the message of the `InputError` that is raised if another process holds it; None waits for that one's end.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+            except BlockingIOError:
+                raise InputError(busy) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def is_free(path: Path) -> bool:

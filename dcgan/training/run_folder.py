@@ -4,7 +4,6 @@ import contextlib
 import functools
 import itertools
 import json
-import os
 import platform
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from dcgan import InputError
 from dcgan.config import ModelConfig, TrainConfig
-from dcgan.files import partial_files, write_text
+from dcgan.files import locked, partial_files, write_text
 from dcgan.hub.card import write_card
 from dcgan.images import grid, save_animation, save_png
 from dcgan.model_folder import save_weights, write_config
@@ -28,11 +27,6 @@ from dcgan.training.loop import fixed_samples, is_finished, steps_per_epoch, tra
 from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
 from dcgan.training.step import Run, new_run
-
-try:
-    import fcntl
-except ImportError:  # Windows has none, and no locks here
-    fcntl = None
 
 FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 200, 2000
 
@@ -50,7 +44,7 @@ def hold_folder(out: Path) -> Iterator[None]:
         if not existing.is_dir():
             raise InputError(f"{existing} is a file: --out must name a folder")
         out.mkdir(parents=True, exist_ok=True)
-        with locked(out):
+        with locked(out, f"another training is writing to {out}: wait for its end, or use another --out"):
             try:
                 with tempfile.TemporaryFile(dir=out):  # fails in a read-only folder, before hours of training
                     pass
@@ -62,26 +56,6 @@ def hold_folder(out: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{out} cannot be written ({reason}); a checkpoint that was there is unchanged") from None
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on a folder within the context. Raises `InputError` if another process holds it."""
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise InputError(f"another training is writing to {folder}: wait for its end, or use another --out") from None
-    except OSError:
-        pass  # a file system without locks
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def open_run(

@@ -1,4 +1,5 @@
 import gzip
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import torchvision.datasets
 
 from dcgan import InputError
 from dcgan.data import RAW_BYTES, load_mnist, to_float, to_model_size, to_uint8
+from dcgan.files import locked
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +54,19 @@ def test_damaged_file_is_named(data_dir, name):
     assert str(path) in message and f"{RAW_BYTES[name]:,}" in message
     path.write_bytes(bytes(len(content)))  # a crash can leave the size without the content
     assert "unreadable" in refusal(data_dir, train)
+
+
+def test_a_file_that_another_process_is_unpacking_is_waited_for(data_dir):
+    path = data_dir / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[:1000])
+    with ThreadPoolExecutor() as pool:
+        with locked(path.parent):
+            loading = pool.submit(load_mnist, data_dir, train=False)
+            assert not wait([loading], timeout=0.3).done
+            path.write_bytes(content)
+        assert loading.result()[0].numpy().tobytes() == content[16:]
 
 
 def test_missing_file_is_named(data_dir):
