@@ -1,7 +1,8 @@
 """The two networks, by the guidelines of the DCGAN paper (arXiv 1511.06434, section 3).
 
 Strided and transposed convolutions replace pooling. Both networks use BatchNorm, but not on the generator's output nor
-in the discriminator's first and last layer. The generator has ReLU and tanh, the discriminator LeakyReLU.
+in the discriminator's first and last layer. Unlike the paper's it has no learned scale, and without labels no bias. The
+generator has ReLU and tanh, the discriminator LeakyReLU. Shapes at line ends are for 64 base channels and 32x32 images.
 
 In a conditional model the label is a one-hot vector beside the generator's latent, one-hot planes beside the
 discriminator's image, and a bias in every BatchNorm of both.
@@ -26,7 +27,7 @@ def seeded_cpu(seed: int) -> Iterator[None]:
 
 
 def init_weights(module: nn.Module) -> None:
-    """Draw a module's weights from N(0, 0.02) (paper, section 4); its bias becomes 0."""
+    """Draw a module's weights with mean 0 and standard deviation 0.02 (paper, section 4); its bias becomes 0."""
     if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
         return  # it will be filled from a file; drawing numbers on the meta device is slow
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):

@@ -4,8 +4,8 @@
     python scripts/bench.py sample
     python scripts/bench.py page --pages 50
 
-`train` compares a step with the textbook loop of the same width, in turns. `page` needs `playwright` and a Chromium on
-the PATH: it measures the engine (a measure that is missed makes the exit status 1), the first load and every move.
+`train` compares a step with the textbook loop of the same width, in turns. `page` needs tests/requirements.txt and a
+Chromium on the PATH: it measures the engine (exit status 1 if a limit is exceeded), the first load and every move.
 Nothing else should run meanwhile.
 """
 

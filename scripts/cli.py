@@ -23,17 +23,20 @@ class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionH
         return action.help if absent else super()._get_help_string(action)
 
 
-def add_config_flags(parser: argparse.ArgumentParser, title: str, config_type: type[Config], note: str) -> None:
-    """Add a flag for each field of a config. Flags that are not given are absent from the parsed arguments."""
-    group = parser.add_argument_group(title, note)
-    for field in dataclasses.fields(config_type):
+def add_config_flags(parser: argparse.ArgumentParser, title: str, presets: dict[str, Config]) -> None:
+    """Add a flag for each field of the presets' config. Those not given are absent from the parsed arguments."""
+    group = parser.add_argument_group(title, "each overrides the preset")
+    for field in dataclasses.fields(next(iter(presets.values()))):
+        values = {name: format_value(getattr(config, field.name)) for name, config in presets.items()}
+        same = len(set(values.values())) == 1
+        default = next(iter(values.values())) if same else ", ".join(map(" ".join, values.items()))
         group.add_argument(
             "--" + field.name.replace("_", "-"),
             type=field.type,
             default=argparse.SUPPRESS,
             choices=field.metadata["rules"].get("choices") if field.type is str else None,
             metavar={int: "N", float: "X", str: "NAME"}[field.type],
-            help=f"{field.metadata['help']} (default: {format_value(field.default)}, or the preset's)",
+            help=f"{field.metadata['help']} (default: {default})",
         )
 
 

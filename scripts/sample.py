@@ -2,7 +2,7 @@
 
     python scripts/sample.py mnist-conditional --count 64 --seed 0 --digit 7 --out sevens.png
 
-Image i has the seed S + i. It is the same image for every --count. MODEL is a bundled model (mnist,
+Image i has the seed --seed + i. It is the same image for every --count. MODEL is a bundled model (mnist,
 mnist-conditional), a model folder, or user/repo on the Hub. Images are 28x28, white on black, as in MNIST.
 """
 

@@ -1,4 +1,4 @@
-"""Train a DCGAN on MNIST. The same command again resumes the run; with more --epochs it trains longer.
+"""Train a DCGAN on MNIST. The same command again resumes the run; with more --epochs a finished run goes on.
 
     python scripts/train.py --preset mnist-conditional --out runs/digits
 
@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dcgan import InputError
-from dcgan.config import PRESETS, ModelConfig, TrainConfig
+from dcgan.config import PRESETS
 from dcgan.data import load_mnist, to_model_size
 from dcgan.evaluation.classifier import load_classifier
 from dcgan.evaluation.protocol import epoch_quality
@@ -36,8 +36,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to")
     parser.add_argument("--push", metavar="USER/REPO", default=argparse.SUPPRESS, help="push the model when done")
     parser.add_argument("--device", default="auto", help=cli.DEVICE_HELP)
-    cli.add_config_flags(parser, "model", ModelConfig, "each overrides the preset")
-    cli.add_config_flags(parser, "training", TrainConfig, "each overrides the preset")
+    for title, configs in zip(("model", "training"), zip(*PRESETS.values(), strict=True), strict=True):
+        cli.add_config_flags(parser, title, dict(zip(PRESETS, configs, strict=True)))
     return parser.parse_args(argv)
 
 

@@ -16,7 +16,7 @@ KINDS = {  # what the card says of a conditional model, and of an unconditional 
         "caption": "Rows are seeds, columns digits",
         "explanation": "It can be asked for a digit. One seed is one handwriting: the same seed with another digit "
         "gives that digit in the same handwriting. In the picture a row is a seed (0 to 9) and a column a digit.",
-        "digit": ", digit",
+        "digit": " and digit",
         "limits": "Now and then it draws a digit other than the one requested.",
     },
     False: {
@@ -110,7 +110,8 @@ def facts(config: ModelConfig, training: dict, history: list[dict]) -> list[tupl
         if "steps_done" in training:
             done.append(f"{training['steps_done']:,} steps")
         if seconds := sum(entry.get("seconds", 0) for entry in history):
-            done.append(f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours")
+            time = f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
+            done.append(f"{time} of steps")  # without measuring and saving
         names = {"on": "device", "in": "precision", "torch": "torch"}
         done += [f"{word} {training[key]}" for word, key in names.items() if key in training]
         rows.append(("trained", ", ".join(done)))
@@ -142,9 +143,10 @@ def quality_table(evaluation: dict) -> str:
     """Return an evaluation as Markdown."""
     runs = evaluation["runs"]
     seeds = ", ".join(str(run["sampling_seed"]) for run in runs)
+    which = "seeds" if len(runs) > 1 else "seed"
     return (
         f"| measure | value |\n|---|---|\n{table(summary(runs))}\n\n"
-        f"Measured with `{evaluation['command']}`, sampling seed {seeds}, on {evaluation['device']}. "
+        f"Measured with `{evaluation['command']}`, sampling {which} {seeds}, on {evaluation['device']}. "
         "`dcgan/evaluation/protocol.py` describes the samples, seeds and splits."
     )
 

@@ -46,7 +46,7 @@ def test_a_card_shows_the_numbers_of_its_weights_only(folder):
     write_json(folder / "evaluation.json", about | {"runs": [run, {"sampling_seed": 5}]})
     write_card(folder)
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert "| precision | 0.987 |" in card and "seed 4, 5" in card and "on a CPU" in card
+    assert "| precision | 0.987 |" in card and "seeds 4, 5" in card and "on a CPU" in card
     assert [result.metric_value for result in huggingface_hub.ModelCard(card).data.eval_results] == [0.987]
     save_weights(Generator(ModelConfig(base_channels=4, num_classes=10)), folder / "model.safetensors")
     write_card(folder)
