@@ -58,13 +58,12 @@ function readPixels(picture) {
 
 // Turn `coefficients` into those of the spline through their values, along every line in one direction (Unser 1999).
 function sharpen(along, across) {
-  const values = coefficients;
   for (let line = 0; line < WIDE; line++) {
     const start = line * across, end = start + (WIDE - 1) * along;
-    for (let i = start + along; i <= end; i += along) values[i] += POLE * values[i - along];
-    values[end] *= -POLE / (1 - POLE * POLE);
-    for (let i = end - along; i >= start; i -= along) values[i] = POLE * (values[i + along] - values[i]);
-    for (let i = start; i <= end; i += along) values[i] *= 6;
+    for (let i = start + along; i <= end; i += along) coefficients[i] += POLE * coefficients[i - along];
+    coefficients[end] *= -POLE / (1 - POLE * POLE);
+    for (let i = end - along; i >= start; i -= along) coefficients[i] = POLE * (coefficients[i + along] - coefficients[i]);
+    for (let i = start; i <= end; i += along) coefficients[i] *= 6;
   }
 }
 
@@ -91,14 +90,15 @@ function interpolate(box) {
   for (let y = y0; y < y1; y++) {
     const [w0, w1, w2, w3] = WEIGHTS[y % FINE], line = Math.floor(y / FINE) * GRID;
     for (let x = x0; x < x1; x++) {
-      const a = line + x, b = a + GRID, c = b + GRID, d = c + GRID, at = y * GRID + x;
-      through[at] = grid[at] = throughLines[a] * w0 + throughLines[b] * w1 + throughLines[c] * w2 + throughLines[d] * w3;
+      const a = line + x, b = a + GRID, c = b + GRID, d = c + GRID;
+      through[y * GRID + x] = throughLines[a] * w0 + throughLines[b] * w1 + throughLines[c] * w2 + throughLines[d] * w3;
     }
   }
+  grid.fill(0); // paper at the edge of the box, so that every loop closes
   for (let y = y0 + 1; y < y1 - 1; y++) {
     const [w0, w1, w2, w3] = WEIGHTS[y % FINE], line = Math.floor(y / FINE) * GRID;
     for (let x = x0 + 1; x < x1 - 1; x++) {
-      const at = y * GRID + x, value = through[at];
+      const at = y * GRID + x, value = (grid[at] = through[at]);
       if (Math.abs(value - LEVEL) > BAND) continue;
       const slope = Math.abs(through[at + 1] - through[at - 1]) + Math.abs(through[at + GRID] - through[at - GRID]);
       const limit = ((SHIFT * FINE) / 2) * slope, a = line + x, b = a + GRID, c = b + GRID, d = c + GRID;
@@ -106,8 +106,6 @@ function interpolate(box) {
       grid[at] = value + Math.max(-limit, Math.min(limit, near - value));
     }
   }
-  for (let x = x0; x < x1; x++) grid[y0 * GRID + x] = grid[(y1 - 1) * GRID + x] = 0; // so that every loop closes
-  for (let y = y0; y < y1; y++) grid[y * GRID + x0] = grid[y * GRID + x1 - 1] = 0;
 }
 
 // Walk once around a loop, ink on the left, from the grid's edge between `paper` and the ink right of it.
@@ -125,16 +123,9 @@ function walk(paper) {
     const leftInk = grid[left] >= LEVEL, rightInk = grid[right] >= LEVEL;
     // At a saddle the middle decides which two corners belong together.
     const turnRight = rightInk && (leftInk || grid[left] + grid[right] + grid[inside] + grid[out] >= 4 * LEVEL);
-    if (turnRight) {
-      forward = -step;
-      inside = right;
-    } else if (leftInk) {
-      inside = left;
-      out = right;
-    } else {
-      forward = step;
-      out = left;
-    }
+    if (turnRight) [inside, forward] = [right, -step];
+    else if (leftInk) [inside, out] = [left, right];
+    else [out, forward] = [left, step];
   } while (out !== paper || inside !== paper + 1);
   return count;
 }
@@ -153,14 +144,8 @@ function measure(count) {
 
 // Return the box [left, right, top, bottom] of the loop of `count` points.
 function bounds(count) {
-  let left = Infinity, right = -Infinity, top = Infinity, bottom = -Infinity;
-  for (let i = 0; i < count; i++) {
-    left = Math.min(left, xs[i]);
-    right = Math.max(right, xs[i]);
-    top = Math.min(top, ys[i]);
-    bottom = Math.max(bottom, ys[i]);
-  }
-  return [left, right, top, bottom];
+  const x = xs.subarray(0, count), y = ys.subarray(0, count);
+  return [Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y)];
 }
 
 // Return whether the loop that was walked last starts inside a box.
