@@ -34,7 +34,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help=cli.DEVICE_HELP)
     parser.add_argument("--seeds", type=int, default=1, help="number of sampling seeds (0, 1, …) to average over")
     parser.add_argument(
-        "--many", action="store_true", help="also 1-NN with ten million samples of sampling seed 0: over an hour on 2 cores"
+        "--many",
+        action="store_true",
+        help="also 1-NN with ten million samples of sampling seed 0: over an hour on 2 cores",
     )
     parser.add_argument(
         "--write", action="store_true", help="write evaluation.json, novelty.png and the card into the model folder"

@@ -42,18 +42,25 @@ class GraphedStep:
         return losses.clone()
 
     def capture(self, kind: bool, real: Tensor, labels: Tensor | None) -> bool:
-        """Record a step without running it; return whether that worked. If not, the steps of this kind stay eager."""
+        """Record a step without running it; return whether that worked. If not, all steps are eager from now on."""
         if not self.graphs:
             self.real, self.labels = real.clone(), None if labels is None else labels.clone()
             self.decay = torch.ones((), device=real.device)
+        run, device, state = self.run, self.run.device, self.run.latent_rng.get_state()
         try:
             graph = torch.cuda.CUDAGraph()
-            graph.register_generator_state(self.run.latent_rng)
-            with torch.cuda.graph(graph):
-                losses = update_networks(self.run, self.real, self.labels, self.decay)
+            graph.register_generator_state(run.latent_rng)
+            with (
+                torch.cuda.device(device),
+                torch.cuda.stream(torch.cuda.current_stream(device)),  # is the current one again, also after an error
+                torch.cuda.graph(graph, stream=torch.cuda.Stream(device)),
+            ):
+                losses = update_networks(run, self.real, self.labels, self.decay)
         except RuntimeError as error:
             warnings.warn(f"training goes on without a CUDA graph, which is slower: {error}", stacklevel=2)
-            self.eager_steps[kind] = -math.inf
+            self.graphs, self.eager_steps = {}, dict.fromkeys(self.eager_steps, -math.inf)
+            run.latent_rng = torch.Generator(device).set_state(state)  # the old one waits for the end of the capture
+            run.discriminator.requires_grad_(True)
             return False
         self.graphs[kind] = graph, losses
         return True
