@@ -15,13 +15,10 @@ NAMES = ("mnist-conditional", "mnist")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of the page (`pytest -n 2 --dist loadgroup`): two pages at once are too slow.
-
-    The tests of the engine alone are a group of their own, for another process.
-    """
+    """Let one process run all browser tests (`pytest -n 2 --dist loadgroup`): two browsers at once are too slow."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("engine" if "server" in item.fixturenames else "page"))
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")  # not "session": its event loop blocks those of tests in other folders
