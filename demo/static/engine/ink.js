@@ -17,7 +17,7 @@ export const VIEW_BOX = `${2 * UNITS} ${2 * UNITS} ${28 * UNITS} ${28 * UNITS}`;
 const SIZE = 32, PAD = 2, WIDE = SIZE + 2 * PAD, FINE = 4; // the grid's points to one pixel
 const GRID = (WIDE - 3) * FINE; // its points along one side, from one pixel outside the picture
 const LEVEL = 0.45; // of the outline: 0 is paper, 1 is ink
-const SHIFT = 0.05; // pixels that the smooth outline may be away from the one through the pixels, about
+const SHIFT = 0.05; // about how many pixels the smooth outline may be away from the one through the pixels
 const BAND = 0.4; // of values around LEVEL: others have no part in the outline
 const PAPER = 0.1; // below it there is nothing to draw
 const SPECK = 0.5, ISLAND = 2; // pixels of area: dropped, drawn whole
