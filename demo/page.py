@@ -12,6 +12,7 @@ from demo.links import View, describe_page, key_of, keys_of
 from demo.models import Models, bundled_models
 from demo.parts.controls import browser_call, browser_view, static
 from demo.parts.downloads import encoder
+from demo.parts.pictures import FIRST_SEED
 from demo.preview import TITLE
 from demo.server import PublicPage
 from demo.tabs import draw, learned, morph, play, write
@@ -37,7 +38,13 @@ def wire(views: list[View], items: dict[str, gr.Tab]) -> dict:
     restore = gr.Button("restore", visible="hidden", elem_id="restore")
     restore.click(None, None, [tabs, *everything], js=browser_call("outputs"), api_visibility="private")
     modules = [name for name in assets.MODULES if name not in assets.LATER]
-    return describe_page(views) | {"tabs": tabs.elem_id, "version": assets.version(), "modules": modules}
+    begin = {"play.seed": FIRST_SEED, "hand": str(FIRST_SEED)}
+    return describe_page(views) | {
+        "begin": begin,
+        "tabs": tabs.elem_id,
+        "version": assets.version(),
+        "modules": modules,
+    }
 
 
 def list_models(models: Models) -> list[dict]:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dcgan.ink import SIZE as SIZE_OF_INK
 from dcgan.ink import UNITS
 from dcgan.networks import Generator
-from demo.parts.pictures import INK_COLOUR, PAPER_COLOUR, fill_ink, png_bytes, trace_seeds
+from demo.parts.pictures import FIRST_SEED, INK_COLOUR, PAPER_COLOUR, fill_ink, png_bytes, trace_seeds
 
 TITLE = "Handwritten digits that nobody wrote"
 DESCRIPTION = "A small neural network learned to write digits. It runs in your browser: play with its handwriting."
@@ -28,7 +28,7 @@ def preview_picture(generator: Generator) -> bytes:
     paper = Image.new("RGB", tuple(SHARP * side for side in SIZE), PAPER_COLOUR)
     pen, scale = ImageDraw.Draw(paper), SHARP * CELL / (SIZE_OF_INK * UNITS)
     margin = [SHARP * (side - CELL * count) / 2 for side, count in zip(SIZE, (COLUMNS, ROWS), strict=True)]
-    for place, (_, ink) in enumerate(trace_seeds(generator, range(ROWS * COLUMNS))):
+    for place, (_, ink) in enumerate(trace_seeds(generator, range(FIRST_SEED, FIRST_SEED + ROWS * COLUMNS))):
         corner = [margin[0] + SHARP * CELL * (place % COLUMNS), margin[1] + SHARP * CELL * (place // COLUMNS)]
         fill_ink(pen, ink, corner, scale, INK_COLOUR, PAPER_COLOUR)
     return png_bytes(paper.resize(SIZE, Image.Resampling.LANCZOS))

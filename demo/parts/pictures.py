@@ -14,6 +14,10 @@ from dcgan.latents.sampling import crop, generate, latent_from_seed
 from dcgan.model_folder import Model
 from dcgan.networks import Generator
 
+FIRST_SEED = (
+    1512  # of the wall, and the hand, that a page without a link begins with: there all bundled digits are whole
+)
+
 
 def generate_cropped(model: Model, latents: Tensor, labels: Tensor | None) -> np.ndarray:
     """Return the images (N, C, 28, 28) uint8 of latents (N, latent_dim) and labels or label weights."""

@@ -5,7 +5,7 @@
 // before Gradio builds the page: it writes the values of the address into Gradio's description of the page, so that a
 // link opens on its tab before anything is shown. `demo.page` (from Python) says which controls there are.
 window.demo = ((page) => {
-  const { controls, shared, views, tabs, old } = page; // as demo/links.py describes them
+  const { controls, shared, views, tabs, old, begin } = page; // as demo/page.py describes them
   const MAX_TEXT = 4096, PAUSE = 250; // characters; milliseconds from a change to the address
   const byKey = new Map(controls.map((control) => [control.key, control]));
   const standard = Object.fromEntries(controls.map(({ key, value }) => [key, value]));
@@ -31,6 +31,7 @@ window.demo = ((page) => {
     const asked = query.get("tab") ?? views[0].name, before = Object.hasOwn(old, asked) ? old[asked] : {};
     const view = viewOf(before.tab ?? asked);
     for (const [name, now] of Object.entries(before.names ?? {})) if (query.has(name)) query.set(now, query.get(name));
+    if (![...query.keys()].some((name) => !name.startsWith("__"))) return { state: { ...state, ...begin }, wrong };
     if (view) Object.assign(state, before.values, { tab: view.name });
     else wrong.push(`tab=${asked.slice(0, 40)}`);
     for (const key of view ? [...shared, ...view.keys] : []) {
@@ -52,7 +53,8 @@ window.demo = ((page) => {
     return found;
   }
 
-  // Return the query of a link to the open tab: only what differs from the page as it begins.
+  // Return the query of a link to the open tab: only what differs from `standard`, which is what a link means where it
+  // names no value. An address without a query is no link: the page begins with the values of `begin`.
   function query() {
     const { keys } = viewOf(state.tab), found = new URLSearchParams();
     for (const [name, value] of new URLSearchParams(location.search)) if (name.startsWith("__")) found.set(name, value);
@@ -60,6 +62,7 @@ window.demo = ((page) => {
     for (const key of [...shared, ...keys]) {
       if (state[key] !== standard[key] && state[key] !== null) found.set(nameOf(key), state[key]);
     }
+    if (!found.size && Object.keys(begin ?? {}).some((key) => state[key] !== begin[key])) found.set("hand", state.hand);
     return found.size ? `?${found}` : "";
   }
 
@@ -136,8 +139,8 @@ window.demo = ((page) => {
     early.get(url).catch(() => {}); // who asks for it is told
   }
 
-  const begin = () => import(`${scripts}views/page.js`); // whatever tab is open
-  document.readyState === "complete" ? begin() : addEventListener("load", begin); // Gradio adds this script late
+  const start = () => import(`${scripts}views/page.js`); // whatever tab is open
+  document.readyState === "complete" ? start() : addEventListener("load", start); // Gradio adds this script late
 
   return {
     page,

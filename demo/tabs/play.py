@@ -10,7 +10,7 @@ from demo.api.generate import MAX_COUNT
 from demo.links import View, choice_part
 from demo.models import FOUND_DIRECTIONS, Models
 from demo.parts.controls import browser_view, digit_control, slider
-from demo.parts.pictures import trace_seeds
+from demo.parts.pictures import FIRST_SEED, trace_seeds
 
 REACH = 4.0  # of a slider, in standard deviations of a latent
 ORDERS = ["by seed", "most convincing first", "least convincing first", "hardest to read first"]
@@ -29,7 +29,9 @@ def glyph(ink: Ink) -> str:
 def first_wall(model: Model) -> str:
     """Return the digits that the page begins with as HTML: traced, so that they need no weights in the browser."""
     cells = []
-    for seed, (digit, ink) in enumerate(trace_seeds(model.generator, range(COUNT))):
+    for seed, (digit, ink) in enumerate(
+        trace_seeds(model.generator, range(FIRST_SEED, FIRST_SEED + COUNT)), FIRST_SEED
+    ):
         label = f"a generated {'digit' if digit is None else digit}, seed {seed}"
         cells.append(
             f'<button type="button" class="cell" data-seed="{seed}" aria-label="{label}">{glyph(ink)}</button>'
@@ -39,7 +41,7 @@ def first_wall(model: Model) -> str:
 
 def first_hand(model: Model) -> str:
     """Return the ten digits of the handwriting that the page begins with as HTML; one if the model knows no digits."""
-    latent, digit = latent_from_seed(0, model.config.latent_dim, model.config.num_classes)
+    latent, digit = latent_from_seed(FIRST_SEED, model.config.latent_dim, model.config.num_classes)
     digits = None if digit is None else torch.arange(10)
     latents = latent[None] if digits is None else latent.expand(10, -1)
     pictures = generate(model.generator, latents, digits).numpy()

@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from dcgan.config import ModelConfig
 from dcgan.hub.load import load_model
 from dcgan.latents.sampling import sample
+from demo.parts.pictures import FIRST_SEED
 
 MODES = ("light", "dark")
 
@@ -96,6 +97,20 @@ def test_a_link_opens_on_its_tab_from_the_first_moment(open_page, page_url):
     assert v.field(page, "Write").input_value() == "31.12.1999"
     expect(page.get_by_label("31.12.1999, written by hand 8")).to_be_visible()
     assert page.locator("#view-play").count() == 0  # tabs that nobody opened are empty
+
+
+def test_the_page_begins_with_whole_digits_and_a_link_without_a_hand_still_means_seed_0(open_page, page_url):
+    page = open_page(page_url, reduced_motion="reduce")
+    begin = {"hand": str(FIRST_SEED), "play.seed": FIRST_SEED}
+    for values in (begin, {"hand": "0"}, {"play.seed": 0}, begin | {"play.seed": 0}, begin | {"hand": "0"}):
+        put(page, values)
+        page.goto(page.evaluate("demo.link()"))
+        page.evaluate("history.replaceState(null, '')")  # what is left is the link
+        page.reload()
+        v.ready(page)
+        assert {key: state(page)[key] for key in values} == values
+    assert state(open_page(f"{page_url}?count=6"))["hand"] == "0"
+    assert state(open_page(f"{page_url}?__theme=dark"))["hand"] == str(FIRST_SEED)
 
 
 @pytest.mark.parametrize("link", OLD_LINKS)

@@ -22,6 +22,7 @@ from dcgan.latents.codes import latent_of
 from dcgan.latents.directions import Direction, fit_named_directions
 from dcgan.latents.interpolation import latent_map
 from dcgan.latents.sampling import crop, generate, latent_from_seed, sample
+from demo.parts.pictures import FIRST_SEED
 
 PIXELS = "Exact 28×28 pixels (PNG)"
 IPHONE = {"width": 390, "height": 844}
@@ -243,7 +244,7 @@ def test_a_wave_greets_the_first_visit_and_nobody_who_is_busy(open_page):
     assert most_drawings(busy) <= 3
 
 
-def test_the_first_digits_need_no_weights_and_the_network_takes_over_without_a_jump(open_page):
+def test_the_first_digits_need_no_weights_and_the_network_takes_over_without_a_jump(open_page, page_url):
     def traced(seed: int) -> str:
         latent, digit = latent_from_seed(seed, 100, 10)
         return trace(grey_picture(generate(v.model().generator, latent[None], torch.tensor([digit]))[0].numpy())).path
@@ -251,13 +252,14 @@ def test_the_first_digits_need_no_weights_and_the_network_takes_over_without_a_j
     def coordinates(path: str) -> np.ndarray:
         return np.array([int(number) for number in re.findall(r"-?\d+", path)])
 
-    page = open_page(wait=False, block=("**/dcgan/weights/**",), reduced_motion="reduce")
+    page = open_page(page_url, wait=False, block=("**/dcgan/weights/**",), reduced_motion="reduce")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     expect(page.locator(".wall svg path")).to_have_count(40)
     from_server = v.paths(page.locator(".wall"))
-    assert from_server == [traced(seed) for seed in range(40)]
+    assert from_server == [traced(FIRST_SEED + i) for i in range(40)]
+    assert hand(page) == str(FIRST_SEED)
     cells(page).nth(3).click()
-    assert hand(page) == "3"
+    assert hand(page) == str(FIRST_SEED + 3)
     page.unroute_all()
     page.get_by_role("button", name="Try again").click()
     v.ready(page)

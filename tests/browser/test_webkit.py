@@ -39,7 +39,7 @@ def webkit(page_url: str) -> Iterator[WebKitGTK]:
         driver = WebKitGTK(options, Service(shutil.which(NEEDED[0]), env=os.environ | {"DISPLAY": display}))
         try:
             driver.set_window_size(v.DESKTOP["width"], v.DESKTOP["height"])
-            driver.get(page_url)
+            driver.get(f"{page_url}?seed=0")
             until(driver, "globalThis.dcgan?.models().find(({ name }) => name === demo.state.model)?.loaded")
             driver.execute_script(LISTEN)
             yield driver

@@ -38,7 +38,7 @@ def page_opener(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]
     contexts, problems, hosts = [], [], set()
 
     def open_page(
-        address: str = page_url,
+        address: str = f"{page_url}?seed=0",
         phone: bool = False,
         wait: bool = True,
         block: Sequence[str] = (),

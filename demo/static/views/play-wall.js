@@ -27,7 +27,8 @@ export function mountWall(element) {
   wall.ariaLabel = "the wall: arrow keys go from digit to digit, Enter takes the handwriting";
   next = button("", {}, "next");
   wall.after(next);
-  const changed = demo.page.controls.some(({ key, value }) => key !== "hand" && demo.state[key] !== value);
+  const { controls, begin } = demo.page;
+  const changed = controls.some(({ key, value }) => key !== "hand" && demo.state[key] !== (begin[key] ?? value));
   if (changed) wall.replaceChildren(); // the server's digits are of the page as it begins
   wall.addEventListener("click", ({ target }) => {
     const { seed } = target.closest(".cell")?.dataset ?? {};
