@@ -161,7 +161,7 @@ def test_controls_change_what_is_shown_and_the_address(open_plain, plain_url):
     page.go_back()
     expect(page.get_by_role("tab", name="Play")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_label("Slant")).to_have_value("2")
-    v.ready(page)
+    expect(page.locator("#view-play .wall[role=group]")).to_be_visible()  # the tab listens
     v.click(page, "Reset all sliders")
     expect(page.get_by_label("Slant")).to_have_value("0")
     expect(page.get_by_role("radio", name="7", exact=True)).to_be_checked()
