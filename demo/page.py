@@ -39,12 +39,8 @@ def wire(views: list[View], items: dict[str, gr.Tab]) -> dict:
     restore.click(None, None, [tabs, *everything], js=browser_call("outputs"), api_visibility="private")
     modules = [name for name in assets.MODULES if name not in assets.LATER]
     begin = {"play.seed": FIRST_SEED, "hand": str(FIRST_SEED)}
-    return describe_page(views) | {
-        "begin": begin,
-        "tabs": tabs.elem_id,
-        "version": assets.version(),
-        "modules": modules,
-    }
+    scripts = {"version": assets.version(), "modules": modules}
+    return describe_page(views) | {"begin": begin, "tabs": tabs.elem_id} | scripts
 
 
 def list_models(models: Models) -> list[dict]:

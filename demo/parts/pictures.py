@@ -14,9 +14,7 @@ from dcgan.latents.sampling import crop, generate, latent_from_seed
 from dcgan.model_folder import Model
 from dcgan.networks import Generator
 
-FIRST_SEED = (
-    1512  # of the wall, and the hand, that a page without a link begins with: there all bundled digits are whole
-)
+FIRST_SEED = 1512  # of the wall, and the hand, that the page begins with: none of its bundled digits is broken
 
 
 def generate_cropped(model: Model, latents: Tensor, labels: Tensor | None) -> np.ndarray:
