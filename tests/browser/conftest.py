@@ -14,6 +14,7 @@ from dcgan.model_folder import BUNDLED
 NAMES = ("mnist-conditional", "mnist")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one process run all browser tests (`pytest -n 2 --dist loadgroup`): two browsers at once are too slow."""
     for item in items:

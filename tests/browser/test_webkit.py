@@ -86,7 +86,7 @@ def test_what_is_typed_is_written_and_saved(webkit):
     field.send_keys("31.4")
     until(webkit, "document.querySelectorAll('#view-write .writing path:not(.rules)').length === 4")
     webkit.find_element("css selector", "details.save > summary").click()
-    webkit.find_element("css selector", "details.save [data-save=svg]").click()
+    until(webkit, "document.querySelector('details.save [data-save=svg]')").click()
     name, content = until(webkit, "window.saved")
     assert name == "31.4_hand-0.svg" and content.count("<path") == 4
 
