@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from dcgan.model_folder import BUNDLED
 
 NAMES = ("mnist-conditional", "mnist")
+CHROMIUMS = ("chromium-headless-shell", "chromium", "google-chrome")  # the first is the fastest
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
@@ -25,9 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")  # not "session": its event loop blocks those of tests in other folders
 def browser() -> Iterator[Browser]:
     """Yield a Chromium. Without one the tests are skipped, or fail if DCGAN_REQUIRE_BROWSER is set."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if path is None:
-        v.is_missing("there is no Chromium on the PATH: apt-get install chromium")
+        v.is_missing("there is no Chromium on the PATH: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=v.FLAGS)
         yield browser
