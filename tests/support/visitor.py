@@ -21,6 +21,7 @@ from dcgan.model_folder import Model, read_evaluation
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP, PHONE, WIDE = {"width": 1280, "height": 900}, {"width": 360, "height": 800}, {"width": 1920, "height": 1080}
 PATIENCE = 20_000  # milliseconds; an idle machine needs about a second for anything
+DRAWN = ".glyph, canvas, .stage, .note"  # in a view whose script has come
 VIEWS = {"play": "Play", "write": "Write", "morph": "Morph", "draw": "Draw", "learned": "How it learned"}  # tabs' names
 expect.set_options(timeout=PATIENCE)
 
@@ -89,7 +90,7 @@ def view_of(page: Page, name: str) -> Locator:
 def open_view(page: Page, name: str) -> Locator:
     """Click the tab of a view, wait for what it draws, and return its element."""
     page.get_by_role("tab", name=VIEWS[name], exact=True).click()
-    expect(view_of(page, name).locator(".glyph, canvas, .stage, .note").locator("visible=true").first).to_be_visible()
+    expect(view_of(page, name).locator(DRAWN).locator("visible=true").first).to_be_visible()
     ready(page)
     return view_of(page, name)
 
@@ -100,10 +101,11 @@ DIRECTIONS_ARE_THERE = """() =>
 
 
 def ready(page: Page) -> None:
-    """Wait until the networks are there and nothing waits to be drawn."""
+    """Wait until the networks and the script of the open view are there and nothing waits to be drawn."""
     page.wait_for_timeout(60)  # what Gradio needs to say that a control has changed
     page.wait_for_function("() => globalThis.dcgan?.models().find(({ name }) => name === demo.state.model)?.loaded")
     page.wait_for_function(DIRECTIONS_ARE_THERE)
+    page.locator("[id^=view-]").locator(DRAWN).locator("visible=true").first.wait_for()
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => dcgan.scheduler.settled().then(done)))")
 
 
