@@ -120,7 +120,7 @@ class Guard:
 
         try:
             body = await asyncio.wait_for(whole(), BODY_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             await refusal(408, f"The request took longer than {BODY_SECONDS:.0f} seconds.")(scope, receive, send)
             return
         if body is None:
