@@ -46,7 +46,7 @@ def first_hand(model: Model) -> str:
     latents = latent[None] if digits is None else latent.expand(10, -1)
     pictures = generate(model.generator, latents, digits).numpy()
     glyphs = "".join(glyph(trace(grey_picture(picture))) for picture in pictures)
-    return f'<div class="ten">{glyphs}</div>'
+    return f'<div class="ten">{glyphs}</div><div class="tools"></div>'  # the place of the bar's buttons
 
 
 def build(models: Models, first: str) -> list[View]:

@@ -11,7 +11,7 @@ export function mountPad(element, changed) {
   const canvas = element.querySelector("canvas"), small = new OffscreenCanvas(SMALL, SMALL);
   const pen = { at: [140, 60], down: false, shown: false };
   let under = null; // the drawing of a link, an `Ink`
-  let strokes = [], stroke = null;
+  let strokes = [], stroke = null, cleared = null; // cleared: what `undo` brings back
 
   function paint(target, colour) {
     const brush = target.getContext("2d", { willReadFrequently: target === small }), scale = target.width / SIDE;
@@ -50,32 +50,34 @@ export function mountPad(element, changed) {
   }
 
   function clear() {
+    if (strokes.length || under) cleared = { strokes, under };
     [strokes, stroke, under, pen.down] = [[], null, null, false];
   }
 
+  let held; // the pointer that draws
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
   };
   canvas.addEventListener("pointerdown", (event) => {
+    if (stroke || !event.isPrimary || event.button) return; // a second finger, a palm, another button of the mouse
     event.preventDefault();
-    canvas.setPointerCapture(event.pointerId);
+    canvas.setPointerCapture((held = event.pointerId));
     pen.shown = false;
     strokes.push((stroke = [place(event)]));
     change(true);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!stroke) return;
+    if (!stroke || event.pointerId !== held) return;
     for (const one of event.getCoalescedEvents?.() ?? [event]) stroke.push(place(one));
     change(true);
   });
-  const lift = () => {
-    if (!stroke) return;
+  const lift = (event) => {
+    if (!stroke || event.pointerId !== held) return;
     stroke = null;
     change(false);
   };
-  canvas.addEventListener("pointerup", lift);
-  canvas.addEventListener("pointercancel", lift);
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(end, lift);
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [0, -10], ArrowDown: [0, 10], ArrowLeft: [-10, 0], ArrowRight: [10, 0] }[event.key];
     if (step) {
@@ -100,7 +102,8 @@ export function mountPad(element, changed) {
     change(false);
   });
   element.querySelector(".undo").addEventListener("click", () => {
-    if (!strokes.pop()) under = null;
+    if (!strokes.length && !under && cleared) ({ strokes, under } = cleared);
+    else if (!strokes.pop()) under = null;
     pen.down = false;
     change(false);
   });
@@ -117,6 +120,7 @@ export function mountPad(element, changed) {
     // Show 28x28 pixels in place of what was drawn; null is an empty sheet.
     show(pixels) {
       clear();
+      cleared = null;
       under = pixels && dcgan.ink(pixels);
       draw();
     },

@@ -14,6 +14,7 @@ const DIRECTIONS = ["thickness", "slant", "width", ...Array.from({ length: 6 }, 
 const PLAIN = { truncation: 1, ...Object.fromEntries(DIRECTIONS.map((name) => [name, 0])) };
 export const SHAPE = Object.keys(PLAIN); // keys of the sliders
 export const HAND = ["hand", ...SHAPE];
+const REMEMBERED = [...HAND, "play.pin"];
 const MOST_KEPT = 6, MOST_PAST = 50;
 
 let ten, field, back, keep, shelf;
@@ -50,12 +51,12 @@ const shortName = (hand) => (String(hand).length > 12 ? `${String(hand).slice(0,
 
 // --- changing it ---
 
-const read = (storage, key) => {
+const read = (storage, key, otherwise = []) => {
   try {
     const found = JSON.parse(storage().getItem(key));
     return Array.isArray(found) ? found : [];
   } catch {
-    return []; // a browser may refuse its storage
+    return otherwise; // a browser may refuse its storage
   }
 };
 const write = (storage, key, value) => {
@@ -67,9 +68,17 @@ const write = (storage, key, value) => {
 };
 const forTab = () => sessionStorage, forEver = () => localStorage;
 let past = read(forTab, "dcgan-past"); // earlier handwritings with their sliders, the last one last
-let kept = read(forEver, "dcgan-shelf").filter((hand) => typeof hand === "string").slice(0, MOST_KEPT);
+let kept = [];
+const readShelf = () => { kept = read(forEver, "dcgan-shelf", kept).filter((hand) => typeof hand === "string").slice(0, MOST_KEPT); };
+readShelf();
+addEventListener("storage", ({ key }) => { // another window of this browser has changed it
+  if (key !== "dcgan-shelf" || !view) return;
+  readShelf();
+  view.shown = null;
+  demo.draw();
+});
 
-const now = () => Object.fromEntries(HAND.map((key) => [key, demo.state[key]]));
+const now = () => Object.fromEntries(REMEMBERED.map((key) => [key, demo.state[key]]));
 
 // Remember the current handwriting, for the button *back*.
 export function remember(state = now()) {
@@ -89,12 +98,13 @@ export const newSeed = () => Math.floor(Math.random() * 1_000_000); // six digit
 function goBack() {
   const before = past.pop();
   write(forTab, "dcgan-past", past);
-  if (before) demo.put(Object.fromEntries(HAND.filter((key) => key in before).map((key) => [key, before[key]])));
+  if (before) demo.put(Object.fromEntries(REMEMBERED.filter((key) => key in before).map((key) => [key, before[key]])));
 }
 
 function keepOrDrop() {
   if (!shown) return; // no network yet
   const { text } = handOf(shown.model);
+  readShelf();
   kept = kept.includes(text) ? kept.filter((one) => one !== text) : [text, ...kept].slice(0, MOST_KEPT);
   write(forEver, "dcgan-shelf", kept);
   drawShelf(text);
@@ -114,7 +124,7 @@ export function mount(element, server) {
   const fresh = make("button", { type: "button", ariaLabel: "New hand" }, "New", make("span", { className: "words" }, "hand"));
   fresh.addEventListener("click", () => take(newSeed()));
   const share = tool("Share", "", shareLink);
-  frame.replaceChildren(ten, make("div", { className: "tools" }, label, back, fresh, keep, shelf, menu(() => view), share));
+  frame.replaceChildren(ten, make("div", { className: "tools" }, label, back, fresh, keep, menu(() => view), share), shelf);
   let before = null;
   field.addEventListener("focus", () => { before = now(); });
   field.addEventListener("input", () => take(field.value, { step: false }));
@@ -133,6 +143,7 @@ export function mount(element, server) {
       return server && shown.network.config.num_classes ? { font: "Install as a font (ZIP)" } : {};
     },
   };
+  back.disabled = !past.length;
   add(view);
 }
 

@@ -15,6 +15,7 @@ const NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "e
 
 let view, trays, result, note;
 let shown = null; // {network, model, sum} of the last drawing
+let asked = false; // for other hands, before the directions were there
 
 export function mount(element) {
   trays = {};
@@ -67,6 +68,7 @@ function draw({ network, model, values, exact }) {
   }
   drawSoon(result.firstElementChild, network, sum, { exact, label: "A less B plus C: take this handwriting" });
   note.textContent = wordsOf(values, config);
+  if (asked) draw3(shown);
 }
 
 // Say what is added, if it is a tray of bold ones and two of thin ones: of the page, or of a shuffle.
@@ -80,8 +82,9 @@ function wordsOf(values, { num_classes: classes }) {
 
 // Draw other hands: the boldest of some for A, the thinnest for B and C.
 function draw3({ network, model }) {
-  const thickness = vectorsOf(model)?.[0]; // null until the server has told it: then the next press works
-  if (!thickness) return;
+  const thickness = vectorsOf(model)?.[0]; // null until the server has told it: then the tab is drawn again
+  asked = !thickness;
+  if (asked) return;
   const { num_classes: classes } = network.config, one = Math.floor(Math.random() * 10), other = (one + 1 + Math.floor(Math.random() * 9)) % 10;
   const weigh = (seed) => dcgan.point(seed, { model }).latent.reduce((sum, value, i) => sum + value * thickness[i], 0);
   const seeds = Array.from({ length: DRAWN }, () => String(newSeed())).map((seed) => [weigh(seed), seed]).sort(([a], [b]) => a - b).map(([, seed]) => seed);

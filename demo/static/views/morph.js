@@ -53,6 +53,7 @@ export function mount(element, server) {
     edit(words);
     stand(words.length - 1);
   });
+  element.querySelector(".frame").inert = true; // until there are stops
   still.addEventListener("change", () => {
     running &&= !still.matches;
     play();
@@ -76,6 +77,7 @@ function draw({ network, model, values, exact }) {
   position.max = legs;
   view.element.style.setProperty("--legs", legs);
   stops.draw(shown);
+  view.element.querySelector(".frame").inert = false;
   more.ariaDisabled = String(keys.length >= MOST); // not `disabled`: that would take the focus away
   if (!running) keepPlace();
   play();

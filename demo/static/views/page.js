@@ -46,13 +46,13 @@ function tellLink() {
   tabs.before(make("p", { className: "mistake link", role: "alert" }, text));
 }
 
-// Show a line above the bar, and a button if there is something to do about it.
-function notice(view, text, todo = []) {
-  if (view.name !== "hand") return; // the bar is seen on every tab
-  const line = view.element.querySelector(".notice");
+// Show a line above the bar, which is seen on every tab; todo: a button, if there is something to do about it.
+function notice(text, todo) {
+  const bar = views.get("hand")?.element, line = bar?.querySelector(".notice");
   if (!text) return line?.remove();
-  if (line) return line.replaceChildren(text, ...todo);
-  view.element.prepend(make("p", { className: "notice", role: "status" }, text, ...todo));
+  const parts = todo ? [text, todo] : [text], className = todo ? "notice" : "notice waiting";
+  if (line) Object.assign(line, { className }).replaceChildren(...parts);
+  else bar?.prepend(make("p", { className, role: "status" }, ...parts));
 }
 
 // --- networks ---
@@ -72,11 +72,11 @@ function ready(view) {
   if (network instanceof Error) {
     const again = button("Try again");
     again.addEventListener("click", () => (models.length ? load(name) : look()));
-    notice(view, `The digits cannot be drawn: ${network.message}. `, [again]);
+    notice(`The digits cannot be drawn: ${network.message}. `, again);
     return null;
   }
   if (network) return network;
-  if (!view.element.querySelector(".glyph")) notice(view, "Loading the network …");
+  if (!view.element.querySelector(".glyph path")) notice("Loading the network …"); // nothing came with the page
   return null;
 }
 
@@ -136,7 +136,7 @@ function drawView(view) {
   if (view.shown === wanted) return;
   const network = ready(view);
   if (!network) return;
-  notice(view, "");
+  notice("");
   try {
     view.draw({ network, model, values, exact });
     view.shown = wanted;
