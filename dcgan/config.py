@@ -24,7 +24,7 @@ def config_field(default, help, **rules):
 
 def format_value(value: float | int | str) -> str:
     """Return a setting as people write it: 0.0002, 64, auto."""
-    return value if isinstance(value, str) else f"{value:g}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _allowed(rules: dict) -> str:

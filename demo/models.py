@@ -190,6 +190,6 @@ def refresh_minutes() -> float:
     except ValueError:
         minutes = -1.0
     if 0 <= minutes < float("inf"):
-        return minutes
+        return min(minutes, 525_600.0)  # a year: a thread cannot sleep for ever
     print(f"DCGAN_REFRESH_MINUTES is {text!r}: it must be a number of minutes, or 0 for never; 10 is used")
     return 10.0

@@ -10,6 +10,8 @@ import torch
 
 from dcgan import InputError
 from dcgan.config import Config, format_value
+from dcgan.hub.load import load_model
+from dcgan.model_folder import Model
 from dcgan.training.device import kernels
 
 DEVICE_HELP = "auto (CUDA if available, else CPU), cpu, cuda, cuda:N, or mps (Apple's GPU, untested)"
@@ -62,6 +64,14 @@ def pick_device(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise InputError("device is 'mps', but this machine has none: use --device cpu")
     return device
+
+
+def load(name: str) -> Model:
+    """Return a model as `load_model` does, and say on the terminal if it is not the newest one of the Hub."""
+    model = load_model(name)
+    if model.problem:
+        print(f"warning: {model.problem}; used: commit {model.commit}", file=sys.stderr)
+    return model
 
 
 class StopOnSignal:

@@ -9,15 +9,15 @@ model on the Hub by itself. You need a token with write access: log in with `hf 
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dcgan import InputError
-from dcgan.hub.load import load_model
 from scripts import cli
-from scripts.space import HARDWARE, check_settings, deploy, deploy_static, dry_run, write_gradio, write_static
+from scripts.space import HARDWARE, deploy, deploy_static, dry_run, newest_commit, write_gradio, write_static
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -50,13 +50,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def write_dry(folder: Path, model: str | None, hardware: str, static: bool) -> None:
     """Write the Space's files to a folder, and say how to try them."""
+    quoted = shlex.quote(str(folder))
     if static:
         dry_run(folder, lambda tree: write_static(tree, model))
-        hint = f"python -m http.server -d {folder} --bind 127.0.0.1"
+        hint = f"python -m http.server -d {quoted} --bind 127.0.0.1"
     else:
-        check_settings(model, hardware)
-        dry_run(folder, lambda tree: write_gradio(tree, model, hardware, load_model(model).commit))
-        hint = f"cd {folder} && python app.py"
+        commit = newest_commit(model, hardware)
+        dry_run(folder, lambda tree: write_gradio(tree, model, hardware, commit))
+        hint = f"cd {quoted} && python app.py"
     print(f"dry run: {folder} holds the Space's files; try them with `{hint}`")
 
 

@@ -11,6 +11,8 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dcgan import InputError
@@ -19,7 +21,6 @@ from dcgan.evaluation.classifier import load_classifier
 from dcgan.evaluation.protocol import Digits, Protocol, check_measurable
 from dcgan.files import write_json
 from dcgan.hub.card import quality_table, write_card
-from dcgan.hub.load import load_model
 from dcgan.images import enlarge, grid, save_png
 from dcgan.model_folder import weights_sha256
 from dcgan.training.run_folder import device_name
@@ -59,9 +60,10 @@ def main(argv: list[str] | None = None) -> int:
     except ImportError as error:
         raise InputError(f"{error.name} is missing: pip install -r scripts/requirements.txt") from None
     device = cli.pick_device(arguments.device)
-    model = None if arguments.real else load_model(arguments.model)
+    model = None if arguments.real else cli.load(arguments.model)
     if model is not None:
         check_measurable(model)
+        measured = weights_sha256(model.folder)
         if model.commit is not None and arguments.write:
             raise InputError(f"{model.name} is on the Hub: measure it without --write, or a local copy of its folder")
     train, test = (Digits(*load_mnist(arguments.data_dir, train=split)) for split in (True, False))
@@ -86,12 +88,24 @@ def main(argv: list[str] | None = None) -> int:
         "device": device_name(device),
         "runs": runs,
     }
-    print(quality_table(evaluation))
-    if arguments.write:
-        write_json(model.folder / "evaluation.json", {"weights_sha256": weights_sha256(model.folder)} | evaluation)
-        save_png(enlarge(grid(picture.reshape(-1, 28, 28), 20), 2), model.folder / "novelty.png")
-        write_card(model.folder)
+    try:
+        if arguments.write:
+            write(model.folder, {"weights_sha256": measured} | evaluation, picture)
+    finally:  # it took minutes
+        print(quality_table(evaluation))
     return 0
+
+
+def write(folder: Path, evaluation: dict, picture: np.ndarray) -> None:
+    """Write the numbers, the picture and the card into a model folder. Raises `InputError`."""
+    if weights_sha256(folder) != evaluation["weights_sha256"]:
+        raise InputError(f"{folder} has other weights now than those that were measured: nothing was written")
+    try:
+        write_json(folder / "evaluation.json", evaluation)
+        save_png(enlarge(grid(picture.reshape(-1, 28, 28), 20), 2), folder / "novelty.png")
+        write_card(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}") from None
 
 
 if __name__ == "__main__":

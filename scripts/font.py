@@ -15,7 +15,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from dcgan import InputError
 from dcgan.files import write_file
 from dcgan.font import build_font, font_name, font_zip, to_woff2
-from dcgan.hub.load import load_model
 from scripts import cli
 
 MAKERS = {  # by the suffix of the file
@@ -42,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         raise InputError(f"{path} ends in {path.suffix or 'no suffix'}: use {', '.join(MAKERS)}")
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise InputError(f"{path} cannot be written: name a file in a folder that exists")
-    model = load_model(arguments.model)
+    model = cli.load(arguments.model)
     content = MAKERS[path.suffix](model, arguments.hand)
     try:
         write_file(path, lambda temporary: temporary.write_bytes(content))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dcgan.hub.upload import check_repo_id, files_to_push, push_model
+from dcgan.hub.upload import check_repo_id, check_tag, files_to_push, push_model
 from scripts import cli
 
 
@@ -32,6 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     tag = getattr(arguments, "tag", None)
     if arguments.dry_run:
         check_repo_id(arguments.repo)
+        check_tag(tag)
         for name, file in files_to_push(arguments.folder, arguments.repo).items():
             print(f"{len(file) if isinstance(file, bytes) else file.stat().st_size:>12,}  {name}")
         print(f"dry run: nothing was pushed to {arguments.repo}")

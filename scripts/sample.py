@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tqdm import tqdm
 
-from dcgan.hub.load import load_model
 from dcgan.latents.sampling import Samples, check_digit, check_truncation, consecutive_seeds, sample_chunks
 from scripts import cli
 from scripts.export import check_target, write_samples
@@ -40,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     check_truncation(arguments.truncation)
     check_target(arguments.out, arguments.count)
     device = cli.pick_device(arguments.device)
-    model = load_model(arguments.model)
+    model = cli.load(arguments.model)
     check_digit(arguments.digit, model.config.num_classes)
     generator = copy.deepcopy(model.generator).to(device)
 

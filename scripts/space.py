@@ -12,7 +12,7 @@ from pathlib import Path
 from dcgan import InputError
 from dcgan.files import is_free
 from dcgan.hub.download import FILES, parse_name
-from dcgan.hub.load import load_model
+from dcgan.hub.load import load_model, local_folder
 from dcgan.hub.upload import check_repo_id, check_token, hub_errors
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,7 +93,7 @@ def write_static(folder: Path, model: str | None) -> None:
     for entry in models.entries.values():
         if entry.problem:
             raise InputError(entry.problem)
-    parsed = model and parse_name(model)
+    parsed = model and local_folder(model) is None and parse_name(model)
     readme = space_readme(
         parsed[0] if parsed else None, without=("sdk_version", "python_version"), sdk="static", app_file="index.html"
     )
@@ -102,12 +102,18 @@ def write_static(folder: Path, model: str | None) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def check_settings(model: str, hardware: str) -> None:
-    """Raise `InputError` if `model` is not a Hub name, or for unknown hardware."""
+def newest_commit(model: str, hardware: str) -> str:
+    """Return the commit of a Hub model, which is loaded to see that it works. Raises `InputError`, as for hardware."""
     if parse_name(model) is None:
         raise InputError(f"model is {model!r}: write user/repo or user/repo@revision")
+    if local_folder(model) is not None:
+        raise InputError(f"model is {model!r}, a folder here: push it to the Hub first, or deploy from another folder")
     if hardware not in HARDWARE:
         raise InputError(f"hardware is {hardware!r}: it must be one of {', '.join(HARDWARE)}")
+    loaded = load_model(model)
+    if loaded.problem:
+        raise InputError(loaded.problem)
+    return loaded.commit
 
 
 def dry_run(folder: Path, write: Callable[[Path], None]) -> None:
@@ -115,12 +121,15 @@ def dry_run(folder: Path, write: Callable[[Path], None]) -> None:
     if not is_free(folder):
         raise InputError(f"{folder} exists already: name a new or empty folder")
     parent = next(parent for parent in folder.absolute().parents if parent.is_dir())
-    with tempfile.TemporaryDirectory(dir=parent) as temporary:
-        tree = Path(temporary) / "space"
-        tree.mkdir()
-        write(tree)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        tree.replace(folder)
+    try:
+        with tempfile.TemporaryDirectory(dir=parent) as temporary:
+            tree = Path(temporary) / "space"
+            tree.mkdir()
+            write(tree)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            tree.replace(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}") from None
 
 
 def upload(space: str, write: Callable[[Path], None], message: str, **settings: object) -> tuple[str, list[str]]:
@@ -172,10 +181,9 @@ def deploy(space: str, model: str, hardware: str, *, private: bool = False) -> D
     """
     from huggingface_hub import HfApi
 
-    check_settings(model, hardware)
     check_repo_id(space)
     check_token()
-    api, loaded = HfApi(), load_model(model).commit
+    api, loaded = HfApi(), newest_commit(model, hardware)
     with hub_errors(f"deploy to {space}"):
         commit, changed = upload(
             space,

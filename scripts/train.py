@@ -7,6 +7,7 @@ animation of the same seeds after each epoch. Ctrl-C saves and exits.
 """
 
 import argparse
+import shlex
 import signal
 import sys
 from contextlib import closing
@@ -78,10 +79,11 @@ def main(argv: list[str] | None = None) -> int:
 
 def push_or_say_how(out: Path, repo: str) -> None:
     """Push the model folder. If that fails, it is kept and the message says how to push it later."""
+    later = shlex.join(["python", "scripts/push.py", str(out), repo])
     try:
         pushed = push_model(out, repo)
     except InputError as error:
-        raise InputError(f"{error}; {out} is kept, push it later with: python scripts/push.py {out} {repo}") from None
+        raise InputError(f"{error}; {out} is kept, push it later with: {later}") from None
     print(f"pushed to {pushed.url}, commit {pushed.commit}")
 
 

@@ -36,6 +36,8 @@ def main(argv: list[str] | None = None) -> int:
         raise InputError(f"epochs is {arguments.epochs}: it must be at least 1")
     if not arguments.out.absolute().parent.is_dir():
         raise InputError(f"{arguments.out.absolute().parent} is not a folder: create it first")
+    if arguments.out.is_dir():
+        raise InputError(f"{arguments.out} is a folder: name a file")
     device = cli.pick_device(arguments.device)
     images, labels = (part.to(device) for part in load_mnist(arguments.data_dir))
     test_images, test_labels = (part.to(device) for part in load_mnist(arguments.data_dir, train=False))

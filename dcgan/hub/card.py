@@ -103,7 +103,8 @@ def facts(config: ModelConfig, training: dict, history: list[dict]) -> list[tupl
     rows = [("networks", f"latent {config.latent_dim} → {size}, {channels}, {told}")]
     if "images" in training:
         dataset = training.get("dataset", "MNIST")
-        rows.append(("data", f"{dataset}, {training['images']:,} images, padded from 28×28 to 32×32"))
+        larger = f", enlarged to {size}" if (config.image_size, config.image_channels) != (32, 1) else ""
+        rows.append(("data", f"{dataset}, {training['images']:,} images, padded from 28×28 to 32×32{larger}"))
     recipe = training.get("recipe", {})
     if epochs := training.get("epochs_done", len(history)):
         done = [f"{epochs} of {recipe.get('epochs', epochs)} epochs"]

@@ -1,5 +1,6 @@
 """Push a model folder to the Hub: one commit, and none if nothing changed."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -44,9 +45,8 @@ def push_model(folder: Path, repo: str, *, private: bool = False, tag: str | Non
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     check_repo_id(repo)
+    check_tag(tag)
     files = files_to_push(folder, repo)
-    if tag is not None and not tag.replace("-", "").replace(".", "").replace("_", "").isalnum():
-        raise InputError(f"tag is {tag!r}: use letters, digits, '.', '_' and '-'")
     api = HfApi()
     check_token()
     with hub_errors(f"push to {repo}"):
@@ -72,6 +72,12 @@ def push_model(folder: Path, repo: str, *, private: bool = False, tag: str | Non
             if tag not in tags:
                 api.create_tag(repo, tag=tag, revision=done.oid)
     return Pushed(f"{api.endpoint}/{repo}", done.oid, done.oid != before.sha)
+
+
+def check_tag(tag: str | None) -> None:
+    """Raise `InputError` for a tag by which no model could be loaded again."""
+    if tag is not None and (not re.fullmatch(r"\w[\w.-]*", tag) or ".." in tag):
+        raise InputError(f"tag is {tag!r}: use letters, digits, '.', '_' and '-', beginning with a letter or a digit")
 
 
 def check_repo_id(repo: str) -> None:

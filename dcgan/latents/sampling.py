@@ -89,7 +89,7 @@ def sample_chunks(
     digit: one for all, one for each seed, or None: each seed decides. truncation: psi in (0, 1] scales the latents
     towards the typical digit; 1 is the distribution of training. Raises `InputError`.
     """
-    config, same = generator.config, digit is None or isinstance(digit, int)
+    config, same = generator.config, digit is None or isinstance(digit, (int, np.integer))
     if not same and len(digit) != len(seeds):
         raise InputError(f"got {len(digit)} digits for {len(seeds)} seeds: give one for each seed")
     for one in {digit} if same else set(digit):
@@ -102,7 +102,9 @@ def sample_chunks(
         latents = torch.stack([latent for latent, _ in drawn]) * truncation
         labels = None
         if config.num_classes:
-            labels = torch.tensor([own if ask is None else ask for (_, own), ask in zip(drawn, asked, strict=True)])
+            labels = torch.tensor(
+                [int(own if ask is None else ask) for (_, own), ask in zip(drawn, asked, strict=True)]
+            )
         yield Samples(
             to_uint8(generate(generator, latents, labels)).numpy(),
             np.array(part, np.int64),

@@ -19,7 +19,7 @@ from dcgan.config import ModelConfig, TrainConfig
 from dcgan.files import locked, partial_files, write_text
 from dcgan.hub.card import write_card
 from dcgan.images import grid, save_animation, save_png
-from dcgan.model_folder import save_weights, write_config
+from dcgan.model_folder import load_folder, save_weights, write_config
 from dcgan.networks import Discriminator, Generator
 from dcgan.training.checkpoint import restore_run, save_checkpoint
 from dcgan.training.device import kernels, resolve_precision
@@ -28,6 +28,7 @@ from dcgan.training.progress import Progress
 from dcgan.training.recalibrate import recalibrated_networks
 from dcgan.training.step import Run, new_run
 
+MADE = ("history.jsonl", "samples.png", "progress.webp", "README.md")  # beside the weights and the config
 FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 200, 2000
 
 
@@ -111,7 +112,7 @@ def train_in_folder(
             progress.end_epoch(run.history)
         write_model_folder(out, run, generator, discriminator, len(images))
 
-    if run.history and run.step == run.history[-1]["step"]:
+    if run.history and run.step == run.history[-1]["step"] and not (run.measured and is_whole(out, run)):
         finish_epoch(*recalibrated_networks(run, images, labels))
     for networks in train(run, images, labels, should_stop=should_stop, progress=progress):
         save_checkpoint(run, out)
@@ -119,6 +120,15 @@ def train_in_folder(
     if run.seconds:  # stopped within an epoch
         save_checkpoint(run, out)
     return is_finished(run, len(images))
+
+
+def is_whole(out: Path, run: Run) -> bool:
+    """Return whether the model folder is of this step. Its measurements belong to these weights, to the bit."""
+    try:
+        done = load_folder(out, out.name).training.get("steps_done")
+    except InputError:
+        return False
+    return done == run.step and all((out / name).is_file() for name in MADE)
 
 
 def device_name(device: torch.device) -> str:
@@ -154,10 +164,10 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
     }
     save_weights(generator, out / "model.safetensors", **git_commit())
     save_weights(discriminator, out / "discriminator.safetensors", **git_commit())
-    write_config(out, run.model_config, training)
     write_text(out / "history.jsonl", "".join(json.dumps(entry) + "\n" for entry in run.history))
     save_png(grid(fixed_samples(generator, 10), 10), out / "samples.png")
     frames = [grid(frame, 10) for frame in run.frames]
     durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_FRAME_MILLISECONDS]
     save_animation(frames, out / "progress.webp", durations)
+    write_config(out, run.model_config, training)  # after all that it is about, see `is_whole`
     write_card(out)

@@ -57,6 +57,9 @@ def test_drawing_can_be_undone_cleared_and_made_with_the_keyboard(page, view):
     assert ink(view) == seven
     view.locator(".clear").click()
     assert ink(view) == 0
+    view.locator(".undo").click()
+    assert ink(view) == seven
+    view.locator(".clear").click()
     view.locator("canvas").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
@@ -68,6 +71,34 @@ def test_drawing_can_be_undone_cleared_and_made_with_the_keyboard(page, view):
     expect(line(view)).to_have_text(INVITATION)
     expect(view.locator(".likeness path")).to_have_count(0)
     expect(view.locator(".answer")).to_be_hidden()
+
+
+def test_one_finger_or_the_main_button_draws(page, view):
+    box = view.locator("canvas").bounding_box()
+    for button in ("right", "middle"):
+        page.mouse.move(box["x"] + 90, box["y"] + 90)
+        page.mouse.down(button=button)
+        page.mouse.move(box["x"] + 90, box["y"] + 180, steps=4)
+        page.mouse.up(button=button)
+    page.keyboard.press("Escape")  # closes the menu of the right button
+    assert ink(view) == 0
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": box["x"] + x, "y": box["y"] + y, "id": i} for i, (x, y) in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (90, 60))
+    for y in (90, 120, 150):
+        touch("touchMove", (90, y))
+    alone = ink(view)
+    touch("touchStart", (90, 150), (20, 20))  # a palm
+    for y in (155, 158, 160):
+        touch("touchMove", (90, y), (20 + y - 150, 20))
+    touch("touchEnd")
+    assert 0 < alone <= ink(view) < 1.3 * alone
+    view.locator(".undo").click()
+    assert ink(view) == 0
 
 
 def test_digits_are_there_while_the_pen_is_down(page, view):

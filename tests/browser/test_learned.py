@@ -72,6 +72,16 @@ def test_the_film_plays_once_and_digits_stand_beside_the_nearest_real_ones(open_
     assert page.request.get(f"{page_url}/dcgan/pictures/{'0' * 64}").status == 404
 
 
+def test_the_first_shuffle_waits_for_the_directions(open_page, page_url):
+    page = open_page(f"{page_url}?tab=learned", reduced_motion="reduce")
+    asked = page.evaluate("performance.getEntriesByType('resource').filter(({ name }) => name.includes('directions'))")
+    assert asked == []
+    v.click(page, "Shuffle")
+    page.wait_for_function(f"demo.state['learned.a'] !== '{TRAYS['a']}'")
+    v.ready(page)
+    expect(page.locator("#view-learned-sum")).to_contain_text(re.compile("Bold .* = a bold"))
+
+
 def test_handwritings_add_up_and_the_sum_can_be_taken(learned):
     page, sum_ = learned, learned.locator("#view-learned-sum")
     page.get_by_label("Exact pixels").check()

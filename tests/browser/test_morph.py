@@ -263,3 +263,20 @@ def test_on_a_phone_the_digit_stays_in_sight_above_its_controls(open_page, page_
     assert not any(overlap(a, b) for a, b in itertools.combinations(stops, 2))
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_stops_wait_for_the_network(open_page, page_url):
+    page, held = open_page("about:blank", wait=False), []
+    page.route("**/weights/**", lambda route: held.append(route))
+    page.goto(f"{page_url}?tab=morph&keys=3+8")
+    expect(page.get_by_text("Loading the network")).to_be_visible()
+    add = page.get_by_role("button", name="Add this hand", include_hidden=True)
+    box = add.bounding_box()
+    page.mouse.click(box["x"] + 9, box["y"] + 9)
+    for route in held:
+        route.continue_()
+    page.unroute("**/weights/**")
+    v.ready(page)
+    expect(page.get_by_text("Loading the network")).to_have_count(0)
+    add.click()
+    page.wait_for_function("demo.state['morph.keys'].split(' ').length === 3")

@@ -261,6 +261,20 @@ def test_a_kept_hand_holds_what_the_sliders_made_of_it(open_page):
     assert page.evaluate("document.querySelector('#view-hand .ten path').getAttribute('d')") == bold
 
 
+def test_two_windows_share_the_shelf(open_page, page_url):
+    first = open_page(f"{page_url}?hand=100")
+    second = first.context.new_page()
+    second.goto(f"{page_url}?hand=200")
+    v.ready(second)
+    v.click(first, "Keep")
+    expect(second.get_by_role("button", name="take hand 100")).to_be_visible()
+    v.click(second, "Keep")
+    for page in (first, second):
+        expect(page.locator(".shelf button")).to_have_count(2)
+    first.reload()
+    expect(first.locator(".shelf button")).to_have_count(2)
+
+
 def test_each_typed_hand_is_a_step_back(open_page):
     page = open_page()
     for seed in (42, 77, 5):
@@ -280,7 +294,10 @@ def test_the_shelf_never_widens_the_page(open_page):
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_timeout(200)
         assert page.evaluate("document.documentElement.scrollWidth") == width
-        assert v.view_of(page, "hand").bounding_box()["height"] <= 200
+        assert v.view_of(page, "hand").bounding_box()["height"] <= 210
+        shelf = page.locator(".shelf").bounding_box()
+        for kept in page.locator(".shelf button").all():
+            assert kept.bounding_box()["x"] + kept.bounding_box()["width"] <= shelf["x"] + shelf["width"] + 1
         page.get_by_role("button", name="take hand 3").click()
         expect(page.locator("#hand-field")).to_have_value("3")
         v.take_hand(page, 9)

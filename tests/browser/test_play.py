@@ -397,7 +397,7 @@ def test_a_drag_is_one_step_back_and_new_corners_take_the_handwriting_along(page
     v.ready(page)
     across, down = map(float, page.evaluate("demo.state['play.pin']").split())
     assert across == pytest.approx(0.8, abs=0.01) and down == pytest.approx(0.6, abs=0.01)
-    dragged = hand(page)
+    dragged, pin = hand(page), page.evaluate("demo.state['play.pin']")
     v.click(page, "Four new corners")
     v.ready(page)
     corners = page.get_by_label("Four corners").input_value()
@@ -405,6 +405,12 @@ def test_a_drag_is_one_step_back_and_new_corners_take_the_handwriting_along(page
     assert hand(page) not in ("0", dragged)
     v.click(page, "Back")
     assert hand(page) == dragged
+    place = page.locator("#view-play .field").bounding_box()
+    page.mouse.click(place["x"] + 0.2 * place["width"], place["y"] + 0.2 * place["height"])
+    v.ready(page)
+    assert page.evaluate("demo.state['play.pin']") != pin
+    v.click(page, "Back")
+    assert page.evaluate("demo.state['play.pin']") == pin
     v.click(page, "Back")
     assert hand(page) == "0"
 

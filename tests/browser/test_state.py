@@ -48,7 +48,7 @@ TAKEN = {
     "seed=42": ("write.seed", 42),
     "seed=-1": ("write.seed", -1),  # refused when it is drawn, under its field
     "count=7.4": ("write.count", 7),
-    "share=0.52": ("write.share", 0.5),
+    "share=0.52": ("write.share", 0.52),  # as a visitor can type it
     "text=15+24:7": ("write.text", "15 24:7"),
 }
 REFUSED = ["exact=yes", "model=c", "model=constructor", "seed=4.5", "seed=" + "9" * 20, "count=101", "count=nan"]

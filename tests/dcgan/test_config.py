@@ -3,7 +3,7 @@ import json
 import pytest
 
 from dcgan import InputError
-from dcgan.config import PRESETS, ModelConfig, TrainConfig
+from dcgan.config import PRESETS, ModelConfig, TrainConfig, format_value
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,8 @@ def test_from_dict_fills_in_defaults_and_refuses_the_rest():
 def test_presets_are_one_unconditional_and_one_conditional_model():
     classes = {name: model_config.num_classes for name, (model_config, _) in PRESETS.items()}
     assert classes == {"mnist": 0, "mnist-conditional": 10}
+
+
+def test_values_are_written_whole():
+    values = {2e-4: "0.0002", 0.999: "0.999", 64: "64", 1_234_567: "1234567", "auto": "auto"}
+    assert [format_value(value) for value in values] == list(values.values())

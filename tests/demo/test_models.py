@@ -135,7 +135,7 @@ def test_names_come_from_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "minutes"), [("0", 0), ("2.5", 2.5), ("-1", 10), ("soon", 10), ("inf", 10), ("nan", 10)]
+    ("text", "minutes"), [("0", 0), ("2.5", 2.5), ("-1", 10), ("soon", 10), ("inf", 10), ("nan", 10), ("9e9", 525_600)]
 )
 def test_refresh_minutes(monkeypatch, capsys, text, minutes):
     monkeypatch.setenv("DCGAN_REFRESH_MINUTES", text)

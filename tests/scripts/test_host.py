@@ -184,6 +184,7 @@ def test_refusals_are_sentences_without_the_token(hub, scripts, tiny_run, tmp_pa
     publish(hub, REPO, tiny_run)
     broken = Path(shutil.copytree(tiny_run, tmp_path / "broken"))
     (broken / "model.safetensors").write_bytes(b"no weights at all")
+    shutil.copytree(tiny_run, tmp_path / "runs" / "digits")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").touch()
     calls = {
@@ -196,6 +197,8 @@ def test_refusals_are_sentences_without_the_token(hub, scripts, tiny_run, tmp_pa
         "has no model user/nothing": ("deploy_space", [SPACE, "--model", "user/nothing"]),
         "'space' is not a valid repo": ("deploy_space", ["space", "--model", REPO]),
         "write user/repo": ("deploy_space", [SPACE, "--model", "mnist"]),
+        "a folder here": ("deploy_space", [SPACE, "--model", "runs/digits"]),
+        "tag is '-v3'": ("push", [tiny_run, REPO, "--dry-run", "--tag=-v3"]),
         "no Hub token": ("deploy_space", [SPACE, "--model", REPO], None),
         "no model 'nowhere'": ("deploy_space", [SPACE, "--static", "--model", "nowhere"]),
         "needs --model": ("deploy_space", [SPACE]),
@@ -340,6 +343,10 @@ def test_a_static_space_gets_commits_for_changes_only(hub, scripts, tiny_run, tm
     publish(hub, repo, change_weights(Path(shutil.copytree(tiny_run, tmp_path / "newer")), 0.5))
     (refreshed,) = scripts(deploy)
     assert "files, at commit" in refreshed.out
+    shutil.copytree(tiny_run, tmp_path / "runs" / "digits")
+    (local,) = scripts(("deploy_space", [space, "--static", "--model", "runs/digits", "--dry-run", tmp_path / "a b"]))
+    assert local.code == 0 and f"-d '{tmp_path / 'a b'}'" in local.out
+    assert "runs/digits" not in (tmp_path / "a b" / "README.md").read_text()  # which is not on the Hub
     (now,) = json.loads(uploaded.files()["dcgan/models.json"])
     weights = {name for name in uploaded.files() if name.startswith("dcgan/weights/")}
     assert weights == {f"dcgan/{now['files'][kind]}" for kind in ("generator", "discriminator", "classifier")}

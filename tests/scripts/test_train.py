@@ -26,6 +26,7 @@ from trainers import Trainers, trainers
 from dcgan.config import ModelConfig, TrainConfig
 from dcgan.hub.load import load_model
 from dcgan.latents.sampling import sample
+from dcgan.training import run_folder
 from dcgan.training.checkpoint import NAME, PREVIOUS, read_checkpoint
 from scripts import cli
 from scripts import train as train_script
@@ -166,9 +167,12 @@ def finished(tiny_run, out) -> Path:
     return shutil.copytree(tiny_run, out)
 
 
-def test_command_of_a_finished_run_mends_its_folder(finished, tiny_flags, refusal, capsys):
+def test_command_of_a_finished_run_mends_its_folder(finished, tiny_flags, refusal, capsys, monkeypatch):
     command = ["--preset", "mnist-conditional", "--out", str(finished), *tiny_flags]
-    checkpoint = (finished / "checkpoint.pt").read_bytes()
+    checkpoint, weights = ((finished / name).read_bytes() for name in ("checkpoint.pt", "model.safetensors"))
+    monkeypatch.setattr(run_folder, "git_commit", lambda: {"git_commit": "another one"})
+    assert train_script.main(command) == 0
+    assert (finished / "model.safetensors").read_bytes() == weights  # so measurements of it stay true
     (finished / "samples.png").unlink()
     assert train_script.main(command) == 0
     assert "3 of 3 epochs done" in capsys.readouterr().err

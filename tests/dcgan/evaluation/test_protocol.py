@@ -288,12 +288,25 @@ def test_the_script_writes_numbers_picture_and_card(small_protocol, tiny_run, mn
     assert "GAN-train" in table and "novelty" not in table
 
 
+def test_numbers_of_other_weights_are_not_written(tiny_run, mnist_dir, tmp_path, monkeypatch, capsys):
+    folder = shutil.copytree(tiny_run, tmp_path / "model")
+
+    def measure(self, seed: int, many: bool) -> tuple[dict, np.ndarray]:
+        shutil.copy(folder / "discriminator.safetensors", folder / "model.safetensors")
+        return {"precision": 0.5}, np.zeros((40, 28, 28), np.uint8)
+
+    monkeypatch.setattr(Protocol, "measure", measure)
+    with pytest.raises(InputError, match="other weights"):
+        evaluate_script.main([str(folder), "--write", "--data-dir", str(mnist_dir), "--device", "cpu"])
+    assert "50" in capsys.readouterr().out and not (folder / "evaluation.json").exists()
+
+
 def test_models_that_cannot_be_measured_or_written_to(monkeypatch, tmp_path, model, digits, classifier):
     """The error comes before MNIST is loaded, and before any work."""
     on_hub = dataclasses.replace(model, name="user/digits", commit="0" * 40)
     large = dataclasses.replace(model, config=ModelConfig(image_size=64))
     for found, named in ((on_hub, "user/digits is on the Hub"), (large, "64x64")):
-        monkeypatch.setattr(evaluate_script, "load_model", lambda name, found=found: found)
+        monkeypatch.setattr(cli, "load_model", lambda name, found=found: found)
         with pytest.raises(InputError, match=named):
             evaluate_script.main(["user/digits", "--write", "--data-dir", str(tmp_path / "no-data")])
     with pytest.raises(InputError, match="64x64"):
@@ -309,6 +322,7 @@ def test_models_that_cannot_be_measured_or_written_to(monkeypatch, tmp_path, mod
         (evaluate_script, ["mnist", "--real"], "--real"),
         (evaluate_script, ["--real", "--write"], "--write"),
         (train_classifier, ["--epochs", "0"], "epochs is 0"),
+        (train_classifier, ["--out", "/tmp"], "is a folder"),
         (train_classifier, ["--out", "/nowhere/at/all.safetensors"], "is not a folder"),
     ],
 )

@@ -155,3 +155,10 @@ def test_mistakes_are_named(conditional, seeds, options, named):
 def test_an_unconditional_model_takes_no_digit(unconditional, digit):
     with pytest.raises(InputError, match="unconditional"):
         sample(unconditional, [0], digit)
+
+
+def test_digits_may_be_numpys(conditional):
+    samples = sample(conditional, [3, 4, 5])
+    again = sample(conditional, samples.seeds, samples.labels)
+    assert np.array_equal(again.images, samples.images)
+    assert sample(conditional, [3], np.int64(7)).labels.tolist() == [7]
