@@ -39,7 +39,7 @@ def decode(code: str, config: ModelConfig) -> tuple[Tensor, int | None]:
     if len(code) > MAX_CODE or not numbers or head[:1] != "z" or not (head == "z" or head[1:] in list("0123456789")):
         raise InputError(f"{code[:12]!r}… is not a code: codes look like z7.… or z.…")
     if len(numbers) != config.latent_dim or (head == "z") != (config.num_classes == 0):
-        raise InputError(f"the code {code[:12]}… belongs to another model")
+        raise InputError(f"the code {code[:12]}… is incomplete or belongs to another model")
     latent = torch.frombuffer(bytearray(numbers), dtype=torch.int8).float() * STEP
     return latent, int(head[1:]) if config.num_classes else None
 

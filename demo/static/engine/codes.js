@@ -47,7 +47,7 @@ export function decode(code, config) {
     throw new InputError(`${quoted(start)}… is not a code: codes look like z7.… or z.…`);
   }
   if (numbers.length !== config.latent_dim || (head === "z") !== (config.num_classes === 0)) {
-    throw new InputError(`the code ${start}… belongs to another model`);
+    throw new InputError(`the code ${start}… is incomplete or belongs to another model`);
   }
   const latent = Float32Array.from(numbers, (step) => step / STEPS);
   return { latent, digit: head === "z" ? null : Number(head[1]) };
