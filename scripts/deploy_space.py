@@ -17,7 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dcgan import InputError
 from scripts import cli
-from scripts.space import HARDWARE, deploy, deploy_static, dry_run, newest_commit, write_gradio, write_static
+from scripts.space import (
+    HARDWARE,
+    check_settings,
+    deploy,
+    deploy_static,
+    dry_run,
+    newest_commit,
+    write_gradio,
+    write_static,
+)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -55,7 +64,8 @@ def write_dry(folder: Path, model: str | None, hardware: str, static: bool) -> N
         dry_run(folder, lambda tree: write_static(tree, model))
         hint = f"python -m http.server -d {quoted} --bind 127.0.0.1"
     else:
-        commit = newest_commit(model, hardware)
+        check_settings(model, hardware)
+        commit = newest_commit(model)
         dry_run(folder, lambda tree: write_gradio(tree, model, hardware, commit))
         hint = f"cd {quoted} && python app.py"
     print(f"dry run: {folder} holds the Space's files; try them with `{hint}`")

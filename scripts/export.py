@@ -99,7 +99,7 @@ def collect(chunks: Iterable[Samples], count: int, border: int) -> dict[str, np.
 
 def write_folder(path: Path, chunks: Iterable[Samples], border: int) -> None:
     """Write a folder of `seed-0000000042.png` or, with labels, `seed-0000000042-digit-7.png`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")  # two may write to the same folder
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")  # another process may write to this folder
     temporary.mkdir()
     try:
         for chunk in chunks:

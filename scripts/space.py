@@ -102,14 +102,18 @@ def write_static(folder: Path, model: str | None) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def newest_commit(model: str, hardware: str) -> str:
-    """Return the commit of a Hub model, which is loaded to see that it works. Raises `InputError`, as for hardware."""
+def check_settings(model: str, hardware: str) -> None:
+    """Raise `InputError` if `model` is not the name of a Hub model, or for unknown hardware."""
     if parse_name(model) is None:
         raise InputError(f"model is {model!r}: write user/repo or user/repo@revision")
     if local_folder(model) is not None:
         raise InputError(f"model is {model!r}, a folder here: push it to the Hub first, or deploy from another folder")
     if hardware not in HARDWARE:
         raise InputError(f"hardware is {hardware!r}: it must be one of {', '.join(HARDWARE)}")
+
+
+def newest_commit(model: str) -> str:
+    """Return the newest commit of a Hub model. Raises `InputError` if it does not work."""
     loaded = load_model(model)
     if loaded.problem:
         raise InputError(loaded.problem)
@@ -181,9 +185,10 @@ def deploy(space: str, model: str, hardware: str, *, private: bool = False) -> D
     """
     from huggingface_hub import HfApi
 
+    check_settings(model, hardware)
     check_repo_id(space)
     check_token()
-    api, loaded = HfApi(), newest_commit(model, hardware)
+    api, loaded = HfApi(), newest_commit(model)
     with hub_errors(f"deploy to {space}"):
         commit, changed = upload(
             space,

@@ -123,7 +123,7 @@ def train_in_folder(
 
 
 def is_whole(out: Path, run: Run) -> bool:
-    """Return whether the model folder is of this step. Its measurements belong to these weights, to the bit."""
+    """Return whether the model folder is of this step. If so, its weights stay as they were measured, to the bit."""
     try:
         done = load_folder(out, out.name).training.get("steps_done")
     except InputError:
@@ -169,5 +169,5 @@ def write_model_folder(out: Path, run: Run, generator: Generator, discriminator:
     frames = [grid(frame, 10) for frame in run.frames]
     durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_FRAME_MILLISECONDS]
     save_animation(frames, out / "progress.webp", durations)
-    write_config(out, run.model_config, training)  # after all that it is about, see `is_whole`
+    write_config(out, run.model_config, training)  # after these, because `is_whole` trusts its step
     write_card(out)

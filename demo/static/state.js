@@ -17,7 +17,7 @@ window.demo = ((page) => {
     slider(text, { minimum, maximum, step }) {
       const value = text.trim() === "" ? NaN : Number(text);
       if (!(value >= minimum && value <= maximum)) return undefined;
-      return step < 1 ? value : minimum + Math.round((value - minimum) / step) * step; // people type finer ones
+      return step < 1 ? value : minimum + Math.round((value - minimum) / step) * step; // a visitor can type a finer one
     },
   };
 

@@ -207,16 +207,20 @@ def walk(page: Page) -> None:
 KEPT = """async () => {
   const found = {};
   for (const name of await caches.keys()) found[name] = (await (await caches.open(name)).keys()).length;
-  return found;
+  const { active, installing, waiting } = (await navigator.serviceWorker.getRegistration()) ?? {};
+  return [found, active?.state === "activated" && !installing && !waiting];
 }"""
 
 
 def wait_for_files(page: Page, other_than: str = "") -> str:
-    """Wait until the browser keeps the page, and three networks. Return the name of the cache of the newest page."""
+    """Wait until the browser keeps the page and three networks, and the newest worker is the one that answers.
+
+    Return the name of the cache of the newest page.
+    """
     for _ in range(100):
-        kept = page.evaluate(KEPT)
+        kept, is_active = page.evaluate(KEPT)
         names = [name for name in kept if name.startswith("dcgan-page-") and kept[name] > 30]
-        if names and len(names) <= 2 and names[-1] != other_than and kept.get("dcgan-weights") == 3:
+        if is_active and names and len(names) <= 2 and names[-1] != other_than and kept.get("dcgan-weights") == 3:
             return names[-1]
         page.wait_for_timeout(200)
     raise AssertionError(kept)

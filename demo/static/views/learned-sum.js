@@ -15,7 +15,7 @@ const NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "e
 
 let view, trays, result, note;
 let shown = null; // {network, model, sum} of the last drawing
-let asked = false; // for other hands, before the directions were there
+let asked = false; // Shuffle was pressed, and the directions have not come yet
 
 export function mount(element) {
   trays = {};

@@ -46,7 +46,7 @@ function tellLink() {
   tabs.before(make("p", { className: "mistake link", role: "alert" }, text));
 }
 
-// Show a line above the bar, which is seen on every tab; todo: a button, if there is something to do about it.
+// Show a line above the bar, with a button for what can be done; without one it is at the bottom of the window.
 function notice(text, todo) {
   const bar = views.get("hand")?.element, line = bar?.querySelector(".notice");
   if (!text) return line?.remove();
